@@ -1,0 +1,18 @@
+"""Every notebook, opened in a real JupyterLab and run from its first cell to its last."""
+
+from collections.abc import Callable
+
+import pytest
+from jupyter_page import NOTEBOOKS, NotebookPage
+
+NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_opens_runs_and_shows_no_error(name: str, open_in_lab: Callable[[str], NotebookPage]) -> None:
+    notebook = open_in_lab(name)
+    notebook.run_all()
+    pictures = notebook.screenshots()
+    assert notebook.faults() == []
+    assert notebook.dialogs() == [], "JupyterLab asks or tells something that nobody wanted to know"
+    assert pictures
