@@ -21,7 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from helpers.tables.reading import Row, TableError, describe, read
+from helpers.tables.reading import Row, TableError, describe, primary_key, read
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -278,6 +278,15 @@ def _unknown(what: str, slug: Any, known: Iterable[str]) -> KeyError:
     return KeyError(f"no {what} {text!r}: {hint}")
 
 
+_DTYPES = {
+    "string": "str",
+    "number": "float64",
+    "integer": "int64",
+    "boolean": "bool",
+    "date": "datetime64[s]",
+}
+
+
 def load(name: str, folder: Path | str | None = None) -> pd.DataFrame:
     """Read one table into a frame, without the cache.
 
@@ -300,15 +309,12 @@ def load(name: str, folder: Path | str | None = None) -> pd.DataFrame:
     columns = {}
     for field in schema["fields"]:
         values = [row[field["name"]] for row in rows]
-        kind = field["type"]
-        if kind == "integer" and None not in values:
-            dtype = "int64"
-        else:
-            dtype = {"string": "str", "date": "datetime64[s]"}.get(kind, "float64")
+        dtype = _DTYPES[field["type"]]
+        if dtype == "int64" and None in values:
+            dtype = "float64"
         columns[field["name"]] = pd.Series(values, dtype=dtype)
     frame = pd.DataFrame(columns)
-    key = schema.get("primaryKey", [])
-    key = [key] if isinstance(key, str) else key
+    key = primary_key(schema)
     return frame.set_index(key[0]) if len(key) == 1 else frame
 
 

@@ -114,9 +114,7 @@ def _rows(folder: Path, file: str, fields: list[dict[str, Any]]) -> Iterator[Row
             for number, cells in enumerate(lines, start=2):
                 if len(cells) != len(names):
                     raise TableError(file, row=number, found=f"{len(cells)} cells", expected=f"{len(names)}")
-                yield {
-                    name: parse(number, cell) for name, parse, cell in zip(names, parsers, cells, strict=True)
-                }
+                yield {name: parse(number, cell) for name, parse, cell in zip(names, parsers, cells, strict=True)}
         except (csv.Error, UnicodeDecodeError) as error:
             raise TableError(file, row=lines.line_num, found=str(error), expected="CSV in UTF-8") from None
 
@@ -156,7 +154,7 @@ def _parser(file: str, field: dict[str, Any]) -> Callable[[int, str], Any]:
             return empty
         try:
             value = convert(cell)
-        except ValueError:
+        except (ValueError, KeyError):
             raise refuse(expectation) from None
         if allowed is not None and value not in allowed:
             raise refuse("one of " + ", ".join(map(str, allowed)))
@@ -184,34 +182,47 @@ def _date(cell: str) -> date:
     return date.fromisoformat(cell)
 
 
+def _boolean(cell: str) -> bool:
+    return _BOOLEANS[cell]
+
+
+_BOOLEANS = {"true": True, "false": False}
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TYPES: dict[str, tuple[Callable[[str], Any], str]] = {
     "string": (str, "text"),
     "number": (_number, "a number"),
     "integer": (int, "a whole number"),
+    "boolean": (_boolean, "true or false"),
     "date": (_date, "a date as YYYY-MM-DD"),
 }
 
 
 def _check_unique(file: str, schema: dict[str, Any], rows: list[Row]) -> None:
-    """Refuse a second row with the same key."""
+    """Refuse a second row with the same key, and a second value where each must be unique."""
+    keys = [(field["name"],) for field in schema["fields"] if field.get("constraints", {}).get("unique")]
+    primary = primary_key(schema)
+    if primary and primary not in keys:
+        keys.append(primary)
+    for key in keys:
+        seen: dict[tuple[Any, ...], int] = {}
+        for number, row in enumerate(rows, start=2):
+            value = tuple(row[name] for name in key)
+            first = seen.setdefault(value, number)
+            if first != number:
+                text = ", ".join(str(part) for part in value)
+                raise TableError(
+                    file,
+                    row=number,
+                    column=", ".join(key),
+                    found=f"{text!r} again, as in row {first}",
+                    expected="each only once",
+                )
+
+
+def primary_key(schema: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the columns that identify a row, none if there are none."""
     key = schema.get("primaryKey", [])
-    key = [key] if isinstance(key, str) else key
-    if not key:
-        return
-    seen: dict[tuple[Any, ...], int] = {}
-    for number, row in enumerate(rows, start=2):
-        value = tuple(row[name] for name in key)
-        if value in seen:
-            found = " / ".join(map(str, value))
-            raise TableError(
-                file,
-                row=number,
-                column=", ".join(key),
-                found=f"{found!r} again, as in row {seen[value]}",
-                expected="each only once",
-            )
-        seen[value] = number
+    return (key,) if isinstance(key, str) else tuple(key)
 
 
 def _check_tiers(file: str, rows: list[Row]) -> None:
@@ -228,9 +239,7 @@ def _check_tiers(file: str, rows: list[Row]) -> None:
         for number, row in tiers:
             if row["tier_from"] != due:
                 expected = f"the next tier of {meter} from {due}" if due is not None else "no further tier"
-                raise TableError(
-                    file, row=number, column="tier_from", found=repr(row["tier_from"]), expected=expected
-                )
+                raise TableError(file, row=number, column="tier_from", found=repr(row["tier_from"]), expected=expected)
             due = row["tier_to"]
             if due is not None and due <= row["tier_from"]:
                 raise TableError(
