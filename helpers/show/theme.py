@@ -1,0 +1,145 @@
+"""The one look of every figure: an opaque light card, dark text, large type, quiet grid.
+
+The template of Plotly's Python package adds 7 KB to each stored figure; this layout is a tenth of
+that. It does not follow JupyterLab's dark theme: a figure is a sheet of paper that reads the same on
+every background, and in print.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from helpers.show.palette import AXIS, GRID, PAPER, TEXT
+
+FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+SIZE = 16
+TITLE_SIZE = 20
+TITLE_LINE = 26
+TITLE_WIDTH = 62
+HEIGHT = 420
+LEGEND_ROOM = 34
+
+
+def wrapped(text: str, width: int = TITLE_WIDTH) -> str:
+    """Break a long line for Plotly, which doesn't, between words.
+
+    Examples
+    --------
+    >>> wrapped("Above 4 million requests a day the fleet is cheaper", 30)
+    'Above 4 million requests a day<br>the fleet is cheaper'
+    """
+    lines = [textwrap.wrap(line, width, break_long_words=False) for line in text.split("<br>")]
+    return "<br>".join(part for line in lines for part in (line or [""]))
+
+
+def axis(title: str = "", *, log: bool = False, money: bool | None = None) -> dict[str, Any]:
+    """Describe an axis.
+
+    Parameters
+    ----------
+    title : str
+        What it measures, with its unit.
+    log : bool
+        Whether each step multiplies.
+    money : bool, optional
+        Whether its numbers are dollars and say so; if omitted, the title decides.
+
+    Returns
+    -------
+    dict
+        What Plotly's layout takes as ``xaxis`` or ``yaxis``.
+    """
+    if money is None:
+        money = any(word in title.lower() for word in ("$", "usd", "dollar"))
+    described: dict[str, Any] = {
+        "title": {"text": title, "standoff": 12},
+        "automargin": True,
+        "gridcolor": GRID,
+        "linecolor": AXIS,
+        "showline": True,
+        "zeroline": False,
+        "ticks": "outside",
+        "tickcolor": AXIS,
+        "exponentformat": "B",
+        "separatethousands": True,
+    }
+    if log:
+        described |= {"type": "log", "dtick": 1}
+    if money:
+        described["tickprefix"] = "$"
+    return described
+
+
+def layout(
+    title: str = "",
+    x_title: str = "",
+    y_title: str = "",
+    height: int = HEIGHT,
+    *,
+    legend: bool = False,
+    **more: Any,
+) -> dict[str, Any]:
+    """Describe a figure's layout in the collection's look.
+
+    Parameters
+    ----------
+    title : str
+        The finding that the figure shows; long ones are broken into lines.
+    x_title, y_title : str
+        What the axes measure, with units. An axis of dollars gets its dollar signs.
+    height : int
+        In pixels; fixed, so that nothing below jumps when the figure changes.
+    legend : bool
+        Whether to keep room for a legend, between title and drawing.
+    **more
+        Anything else that Plotly's layout knows. Dicts are merged into the ones here.
+
+    Returns
+    -------
+    dict
+        A new dict each time.
+
+    Examples
+    --------
+    >>> layout("Twice the memory, half the time", "memory (MB)", "duration (ms)")["height"]
+    420
+    """
+    text = wrapped(title)
+    lines = text.count("<br>") + 1 if text else 0
+    described: dict[str, Any] = {
+        "height": height,
+        "paper_bgcolor": PAPER,
+        "plot_bgcolor": PAPER,
+        "font": {"family": FONT, "size": SIZE, "color": TEXT},
+        "margin": {"l": 24, "r": 24, "t": 20 + lines * TITLE_LINE + legend * LEGEND_ROOM, "b": 24},
+        "hoverlabel": {"font": {"family": FONT, "size": SIZE, "color": TEXT}, "bgcolor": PAPER},
+        "dragmode": False,
+        "showlegend": legend,
+        "xaxis": axis(x_title),
+        "yaxis": axis(y_title),
+    }
+    if text:
+        described["title"] = {
+            "text": f"<b>{text}</b>",
+            "font": {"size": TITLE_SIZE},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "y": 1,
+            "yref": "container",
+            "yanchor": "top",
+            "pad": {"l": 16, "t": 14},
+        }
+    if legend:
+        described["legend"] = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"}
+    return _merged(described, more)
+
+
+def _merged(base: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """Lay one nested dict over another."""
+    both = dict(base)
+    for key, value in more.items():
+        old = both.get(key)
+        both[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return both

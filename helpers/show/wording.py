@@ -1,0 +1,67 @@
+"""Numbers and lists as a sentence says them: ``1,536``, ``3 million``, ``$2.73``, ``a, b and c``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+_NAMED = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+
+def number(value: float, digits: int = 6) -> str:
+    """Write a number with thousands separators and no needless decimals.
+
+    Examples
+    --------
+    >>> number(10240), number(0.25), number(1234567.891)
+    ('10,240', '0.25', '1,234,568')
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value and abs(value) < 1e-4:
+        return f"{value:.{digits}g}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def quantity(value: float) -> str:
+    """Write a large number as people say it.
+
+    Examples
+    --------
+    >>> quantity(3e6), quantity(7_440_000), quantity(1536)
+    ('3 million', '7.44 million', '1,536')
+    """
+    for size, name in _NAMED:
+        if abs(value) >= size:
+            return f"{number(value / size, 4)} {name}"
+    return number(value)
+
+
+def dollars(value: float) -> str:
+    """Write an amount to the cent, or with three digits when it is less than a cent.
+
+    Examples
+    --------
+    >>> dollars(2.7344), dollars(1234.5), dollars(0), dollars(0.00002083)
+    ('$2.73', '$1,234.50', '$0.00', '$0.0000208')
+    """
+    value = float(value)
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    if 0 < size < 0.005:
+        decimals = 2 - math.floor(math.log10(size))
+        return f"{sign}${size:.{decimals}f}"
+    return f"{sign}${size:,.2f}"
+
+
+def listed(words: Iterable[object], last: str = "and") -> str:
+    """Join words as a sentence does.
+
+    Examples
+    --------
+    >>> listed(["a"]), listed(["a", "b", "c"]), listed([1, 2], "or")
+    ('a', 'a, b and c', '1 or 2')
+    """
+    words = [str(word) for word in words]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
