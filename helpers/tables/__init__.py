@@ -175,8 +175,8 @@ def price(slug: str) -> Price:
     >>> requests = price("lambda.requests")
     >>> requests.value, requests.kind, requests.unit
     (0.2, 'usd', '1M requests')
-    >>> requests.each
-    2e-07
+    >>> f"{requests.each:.7f} for one"
+    '0.0000002 for one'
     """
     try:
         return price_list()[slug]
