@@ -77,8 +77,19 @@ function element(tag, attributes = {}, ...children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
   }
+  // Where the focus is, keys belong to the control: else JupyterLab takes the arrows to walk its cells.
+  // It looks for this attribute from the focused element on upwards, so it must be on that very element.
+  if (made.matches("input, select, button, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
   made.append(...children);
   return made;
+}
+
+/** Give JupyterLab the one shortcut back that a learner expects everywhere: save. */
+function passSaveOn(event) {
+  if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
+  const { key, code, keyCode, ctrlKey, metaKey } = event;
+  const again = { key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true };
+  if (!event.currentTarget.parentElement.dispatchEvent(new KeyboardEvent("keydown", again))) event.preventDefault();
 }
 
 /** Write text only when it differs, so that a screen reader isn't told the same thing again. */
@@ -121,11 +132,14 @@ function slider(spec, id, tell) {
     tell({ index });
   });
   box.addEventListener("input", () => (typing = true));
-  box.addEventListener("change", () => {
+  function commit() {
+    if (!typing) return;
     typing = false;
     tell({ typed: box.value });
-  });
+  }
+  box.addEventListener("change", commit);
   box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") commit();
     const by = { ArrowUp: 1, ArrowDown: -1 }[event.key];
     if (!by) return;
     event.preventDefault();
@@ -134,9 +148,10 @@ function slider(spec, id, tell) {
   });
   const node = element(
     "div",
-    { class: "r2f-control" },
-    element("label", { for: id }, spec.label),
-    element("span", { class: "r2f-typed" }, box, element("span", { class: "r2f-unit" }, spec.unit)),
+    { class: "r2f-control r2f-wide" },
+    element("div", { class: "r2f-top" },
+      element("label", { for: id }, spec.label),
+      element("span", { class: "r2f-typed" }, box, element("span", { class: "r2f-unit" }, spec.unit))),
     range,
     element("span", { class: "r2f-ends", "aria-hidden": "true" },
       element("span", {}, formatted(spec.low)), element("span", {}, formatted(spec.high))),
@@ -198,8 +213,8 @@ function render({ model, el }) {
   };
   parts.toggle.setAttribute("aria-controls", parts.table.id);
   const frame = element("div", { class: "r2f-frame", "aria-hidden": "true" }, parts.plot, parts.loading);
-  // Without the attribute JupyterLab takes the arrow keys for its own.
-  const card = element("section", { class: "r2f-card", "data-lm-suppress-shortcuts": "true", "aria-label": spec.title || "Explorer" });
+  const card = element("section", { class: "r2f-card", "aria-label": spec.title || "Explorer" });
+  card.addEventListener("keydown", passSaveOn);
   if (spec.title) card.append(element("p", { class: "r2f-title" }, spec.title));
   card.append(parts.controls, parts.notice, parts.heading, frame, parts.problem, parts.sentence, parts.toggle, parts.table);
 

@@ -63,6 +63,7 @@ class Panel(anywidget.AnyWidget):
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
         self._with_table = False
+        self._notice = ""
         controls = [{"name": name, **control.spec()} for name, control in explorer.controls.items()]
         super().__init__(
             panel={"title": explorer.title, "controls": controls, "plotly": plotly_js_version()},
@@ -77,6 +78,7 @@ class Panel(anywidget.AnyWidget):
 
     def refresh(self) -> None:
         """Show the explorer's state after a value was set in code."""
+        self._notice = ""
         self.state = self._state()
 
     def _answer(self, _widget: object, message: dict[str, Any], _buffers: list[bytes]) -> None:
@@ -84,14 +86,13 @@ class Panel(anywidget.AnyWidget):
         if message["type"] == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
             return
-        notice = ""
         if message["type"] == "move":
-            notice = self._explorer.move(message["name"], message)
+            self._notice = self._explorer.move(message["name"], message)
         elif message["type"] == "table":
             self._with_table = bool(message["open"])
-        self.state = self._state(notice=notice, answers=message["from"])
+        self.state = self._state(answers=message["from"])
 
-    def _state(self, *, notice: str = "", answers: str = "") -> dict[str, Any]:
+    def _state(self, *, answers: str = "") -> dict[str, Any]:
         drawn = self._explorer.drawn
         return {
             "values": {name: control.shown() for name, control in self._explorer.controls.items()},
@@ -99,7 +100,7 @@ class Panel(anywidget.AnyWidget):
             "figure": json.dumps(drawn.chart.figure, separators=(",", ":")) if drawn.chart else "",
             "sentence": drawn.chart.sentence if drawn.chart else "",
             "problem": drawn.problem,
-            "notice": notice,
+            "notice": self._notice,
             "table": _rows(drawn.chart.table) if drawn.chart and self._with_table else None,
             "answers": answers,
         }
