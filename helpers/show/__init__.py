@@ -6,10 +6,10 @@ comes from the floors below. Importing this does not import Plotly or ipywidgets
 figure of a kernel is quick.
 """
 
-from helpers.show import theme
+from helpers.show import charts, theme
 from helpers.show.chart import Chart
 from helpers.show.controls import Choice, Slider, Switch
 from helpers.show.explorer import Explorer
 from helpers.show.palette import palette
 
-__all__ = ["Chart", "Choice", "Explorer", "Slider", "Switch", "palette", "theme"]
+__all__ = ["Chart", "Choice", "Explorer", "Slider", "Switch", "charts", "palette", "theme"]
