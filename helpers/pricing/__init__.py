@@ -8,7 +8,10 @@ the rates, ``show`` draws the bills, ``cloud`` bills what it has measured.
 from helpers.pricing.bill import Bill, Line
 from helpers.pricing.crossing import Crossing, break_even
 from helpers.pricing.fleets import ec2_bill, eks_bill, fargate_bill, managed_instances_bill, rack_bill
-from helpers.pricing.functions import (
+from helpers.pricing.functions import lambda_account_bill, lambda_bill, lambda_cost
+from helpers.pricing.memory import memory_model
+from helpers.pricing.services import api_bill, metered_units, service_bill
+from helpers.pricing.use import (
     ARCHITECTURES,
     HOURS_A_MONTH,
     LambdaUse,
@@ -16,13 +19,8 @@ from helpers.pricing.functions import (
     SnapStart,
     billed_duration_ms,
     gb_seconds,
-    lambda_account_bill,
-    lambda_bill,
-    lambda_cost,
     payload_requests,
 )
-from helpers.pricing.memory import memory_model
-from helpers.pricing.services import api_bill, metered_units, service_bill
 
 __all__ = [
     "ARCHITECTURES",

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,7 +18,8 @@ from helpers.checks import number
 from helpers.pricing.bill import Bill
 
 FIRST_POINTS = 97  # of the first, coarse look; every further point is placed where it matters
-MOST_POINTS = 6000
+MOST_POINTS = 4000
+RESOLUTION = 1e-7  # of the range: two crossings closer together than this may count as none
 RELATIVE_TOLERANCE = 1e-11  # amounts closer than this are equal: float rounding is 1e-16, a cent in a million 1e-8
 
 
@@ -82,9 +85,7 @@ def break_even(
             seen[x] = (one.total, other.total)
         return seen[x]
 
-    first = _first_points(float(low), float(high))
-    for left, right in zip(first, first[1:], strict=False):
-        _split(at, left, right, seen)
+    _split(at, _first_points(float(low), float(high)), seen)
     return _crossings(sorted(seen), seen)
 
 
@@ -103,24 +104,33 @@ def _side(pair: tuple[float, float]) -> int:
     return 0 if abs(gap) <= RELATIVE_TOLERANCE * scale else (1 if gap > 0 else -1)
 
 
-def _split(at: Callable, left: float, right: float, seen: dict[float, tuple[float, float]]) -> None:
-    """Add points between two neighbours until their relation in between is decided."""
-    waiting = [(left, right, 0)]
+def _split(
+    at: Callable[[float], tuple[float, float]],
+    points: list[float],
+    seen: dict[float, tuple[float, float]],
+) -> None:
+    """Add points until, between any two neighbours, the bills' relation is decided.
+
+    Two growing bills cannot meet between x and y when one is dearer at x than the other at y. Where they can, the
+    widest such gap is halved first, so that the limit on points is spent evenly over the range.
+    """
+    finest = (points[-1] - points[0]) * RESOLUTION
+    waiting = [(x - y, x, y) for x, y in pairwise(points)]  # negative widths: the heap gives the smallest first
+    heapify(waiting)
     while waiting:
-        x, y, undecided = waiting.pop()
+        _, x, y = heappop(waiting)
         (a_low, b_low), (a_high, b_high) = at(x), at(y)
-        changes = _side((a_low, b_low)) != _side((a_high, b_high))
-        if not changes:
-            both_equal = _side((a_low, b_low)) == 0
+        side = _side((a_low, b_low))
+        if side == _side((a_high, b_high)):
             apart = a_high < b_low or b_high < a_low
-            # Without a change of sides, two halvings look for a pair of crossings that hides between neighbours.
-            if both_equal or apart or undecided >= 4 or len(seen) > MOST_POINTS:
+            if side == 0 or apart or y - x <= finest or len(seen) > MOST_POINTS:
                 continue
-        middle = x + (y - x) / 2
-        if not x < middle < y or (changes and y - x <= 4 * np.spacing(max(abs(x), abs(y)))):
+        elif y - x <= 4 * np.spacing(max(abs(x), abs(y))):
             continue
-        deeper = 0 if changes else undecided + 1
-        waiting += [(x, middle, deeper), (middle, y, deeper)]
+        middle = x + (y - x) / 2
+        if x < middle < y:
+            heappush(waiting, (x - middle, x, middle))
+            heappush(waiting, (middle - y, middle, y))
 
 
 def _crossings(points: list[float], seen: dict[float, tuple[float, float]]) -> tuple[Crossing, ...]:

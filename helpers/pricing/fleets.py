@@ -15,8 +15,9 @@ from typing import Any
 from helpers import tables
 from helpers.checks import choice, number
 from helpers.pricing.bill import Bill, Line
-from helpers.pricing.functions import ARCHITECTURES, HOURS_A_MONTH, LONGEST_MONTH_HOURS, lines
+from helpers.pricing.functions import lines
 from helpers.pricing.rates import Charge, Rates, RateTable
+from helpers.pricing.use import ARCHITECTURES, HOURS_A_MONTH, LONGEST_MONTH_HOURS
 
 FARGATE_INCLUDED_GB, FARGATE_STORAGE_MAX_GB = 20.0, 200.0
 FARGATE_MINIMUM_S = 60.0

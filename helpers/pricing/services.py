@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
-
 from helpers.checks import choice, flag, number
 from helpers.pricing.bill import Bill
-from helpers.pricing.functions import HOURS_A_MONTH, LONGEST_MONTH_HOURS, lines
+from helpers.pricing.functions import lines
 from helpers.pricing.rates import Charge, Rates, RateTable, tiered
+from helpers.pricing.use import HOURS_A_MONTH, LONGEST_MONTH_HOURS
 from helpers.tables import Price
 
 FRONT_DOORS = ("HTTP", "REST", "ALB", "URL")
@@ -59,10 +58,13 @@ def service_bill(slug: str, quantity: float, *, free_tier: bool = True, rates: R
     amount, table = number("quantity", quantity), Rates(rates)
     prices = _prices(slug, table)
     grant = table.free(slug) if free_tier else None
-    covered = np.minimum(amount, grant.value) if grant else 0.0
+    covered = min(amount, grant.value) if grant else 0.0
     name = f"{prices[0].service}: {prices[0].item}" if len(prices) == 1 else prices[0].service
-    charges = [Charge(f"{name} (free tier)", covered, grant, free=True)] if grant and covered > 0 else []
-    return Bill(lines([*charges, *tiered(name, amount - covered, prices)]))
+    # What is free comes off the first tier and moves no tier's bounds: so AWS's example of data transfer has it.
+    first, *rest = tiered(name, amount, prices)
+    paid = [first._replace(quantity=first.quantity - covered / first.price.per), *rest]
+    granted = [Charge(f"{name} (free tier)", covered, grant, free=True)] if grant and covered > 0 else []
+    return Bill(lines([*granted, *paid]))
 
 
 def _prices(slug: str, table: Rates) -> tuple[Price, ...]:
