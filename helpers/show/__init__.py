@@ -10,6 +10,7 @@ from helpers.show import charts, theme
 from helpers.show.chart import Chart
 from helpers.show.controls import Choice, Slider, Switch
 from helpers.show.explorer import Explorer
+from helpers.show.freshness import as_of
 from helpers.show.palette import palette
 
-__all__ = ["Chart", "Choice", "Explorer", "Slider", "Switch", "charts", "palette", "theme"]
+__all__ = ["Chart", "Choice", "Explorer", "Slider", "Switch", "as_of", "charts", "palette", "theme"]

@@ -9,10 +9,10 @@ import pandas as pd
 from helpers.show import theme
 from helpers.show.chart import Chart
 from helpers.show.palette import PAPER, palette
-from helpers.show.wording import dollars, listed, number
+from helpers.show.wording import counted, dollars, listed, number
 
 _FREE = " (free tier)"
-_STUB = 0.025
+_STUB = 0.035
 
 
 class Billed(Protocol):
@@ -63,49 +63,64 @@ def bill(bill: Billed, *, title: str | None = None) -> Chart:
             title += f", {_share(largest['usd'], total)} of it for {_lower(largest['item'])}"
     layout = theme.layout(title, height=120 + 46 * len(table))
     most = float(table["usd"].max()) or 1.0
-    layout["xaxis"] = {"range": [-2 * _STUB * most, 1.72 * most], "visible": False, "fixedrange": True}
+    layout["margin"]["l"] = 24
+    layout["xaxis"] = {"range": [-_STUB * most, 1.72 * most], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "type": "category"}
     layout |= {"bargap": 0.28, "barmode": "overlay"}
-    return Chart({"data": [_bars(table, free, most)], "layout": layout}, _sentence(table, free, total, period), table)
+    return Chart({"data": _traces(table, free, most), "layout": layout}, _sentence(table, free, total, period), table)
 
 
-def _bars(table: pd.DataFrame, free: pd.Series, most: float) -> dict[str, Any]:
+def _traces(table: pd.DataFrame, free: pd.Series, most: float) -> list[dict[str, Any]]:
     """Draw amounts to the right of zero, and a hatched stub to its left for what costs nothing."""
-    names = palette.names_for(dict.fromkeys(_paid(item) for item in table["item"]))
-    style = dict(zip(dict.fromkeys(_paid(item) for item in table["item"]), names, strict=True))
-    colours = [palette[style[_paid(item)]] for item in table["item"]]
-    return {
+    paid = [_paid(item) for item in table["item"]]
+    names = palette.names_for(dict.fromkeys(paid))
+    colour_of = {item: palette[name] for item, name in zip(dict.fromkeys(paid), names, strict=True)}
+    rows = [
+        {"y": f"{theme.wrapped(item, 30)} ", "free": is_free, "usd": usd, "colour": colour_of[each]}
+        for item, is_free, usd, each in zip(_distinct(table["item"]), free, table["usd"], paid, strict=True)
+    ]
+    bars = {
         "type": "bar",
         "orientation": "h",
-        "y": [f"{theme.wrapped(item, 30)} " for item in _distinct(table["item"])],
-        "x": [-_STUB * most if is_free else usd for is_free, usd in zip(free, table["usd"], strict=True)],
-        "text": [_label(row, is_free) for (_, row), is_free in zip(table.iterrows(), free, strict=True)],
-        "textposition": "outside",
-        "cliponaxis": False,
+        "y": [row["y"] for row in rows],
+        "x": [-_STUB * most if row["free"] else row["usd"] for row in rows],
         "hoverinfo": "text",
         "hovertext": [_hover(row) for _, row in table.iterrows()],
         "marker": {
-            "color": [PAPER if is_free else colour for is_free, colour in zip(free, colours, strict=True)],
-            "line": {"color": colours, "width": 1.5},
+            "color": [row["colour"] for row in rows],
             "pattern": {
-                "shape": ["/" if is_free else "" for is_free in free],
-                "fillmode": "replace",
-                "fgcolor": colours,
-                "size": 7,
+                "shape": ["/" if row["free"] else "" for row in rows],
+                "fillmode": "overlay",
+                "fgcolor": PAPER,
+                "size": 6,
+                "solidity": 0.45,
             },
         },
     }
+    # The amounts are a trace of their own: a label of a bar to the left of zero would lie on its name.
+    amounts = {
+        "type": "scatter",
+        "mode": "text",
+        "y": bars["y"],
+        "x": [0 if row["free"] else row["usd"] for row in rows],
+        "text": [f" {_label(row, is_free)}" for (_, row), is_free in zip(table.iterrows(), free, strict=True)],
+        "textposition": "middle right",
+        "hoverinfo": "skip",
+        "cliponaxis": False,
+        "showlegend": False,
+    }
+    return [bars, amounts]
 
 
 def _label(row: pd.Series, is_free: bool) -> str:
-    amount = f"{number(row['quantity'], 4)} {row['unit']}"
+    amount = counted(row["quantity"], row["unit"])
     return f"<b>$0.00</b>  first {amount}" if is_free else f"<b>{dollars(row['usd'])}</b>  {amount}"
 
 
 def _hover(row: pd.Series) -> str:
     source = theme.wrapped(str(row["source"]), 60)
     return (
-        f"<b>{row['item']}</b><br>{number(row['quantity'])} × {row['unit']} at ${number(row['rate'])}"
+        f"<b>{row['item']}</b><br>{number(row['quantity'])} x {row['unit']} at ${number(row['rate'])}"
         f" = {dollars(row['usd'])}<br>{source}"
     )
 
@@ -118,7 +133,7 @@ def _sentence(table: pd.DataFrame, free: pd.Series, total: float, period: str) -
         said.append(f"The largest line is {largest['item']}: {dollars(largest['usd'])}, {share} of it.")
     covered = table[free & (table["quantity"] > 0)]
     if len(covered):
-        amounts = [f"{number(row['quantity'], 4)} {row['unit']}" for _, row in covered.iterrows()]
+        amounts = [counted(row["quantity"], row["unit"]) for _, row in covered.iterrows()]
         said.append(f"The free tier covers {listed(amounts)}.")
     return " ".join(said)
 

@@ -167,7 +167,8 @@ def bars(
     for (name, part), style in zip(parts, palette.names_for(name for name, _ in parts), strict=True):
         bar = _bar([_category(each, horizontal) for each in part[x]], part[y], name, style, horizontal)
         if own_text:
-            bar |= {"text": [_amount(value, money) for value in part[y]], "textposition": "outside", "cliponaxis": False}
+            bar |= {"text": [_amount(value, money) for value in part[y]], "textposition": "outside"}
+            bar |= {"textfont": {"size": 15}, "constraintext": "none", "cliponaxis": False}
         data.append(bar)
     if labels and not own_text:
         sums = frame.groupby(x, sort=False)[y].sum()
@@ -223,8 +224,10 @@ def heat(
         "z": shade,
         "text": texts,
         "texttemplate": "%{text}",
-        # One hue, from light to dark: it reads in grey and for every kind of colour vision.
-        "colorscale": [[0, "#eef4fd"], [0.5, "#7fb0ee"], [1, "#0b2f6b"]],
+        # One hue, from light to middling: it reads in grey and for every kind of colour vision, and dark
+        # text stands out on all of it.
+        "textfont": {"color": TEXT},
+        "colorscale": [[0, "#f3f7fe"], [1, "#5b9aec"]],
         "showscale": False,
         "xgap": 2,
         "ygap": 2,
@@ -265,7 +268,7 @@ def _line(part: pd.DataFrame, x: str, y: str, name: str, style: str, log_x: bool
         "line": {"color": colour, "width": 3.5, "dash": dash},
     }
     if len(part) <= _FEW_POINTS:
-        trace["marker"] = {"symbol": symbol, "size": 10, "color": colour}
+        trace |= {"marker": {"symbol": symbol, "size": 10, "color": colour}, "cliponaxis": False}
     return trace
 
 
@@ -331,9 +334,7 @@ def _mark_notes(
     def drawable(px: float, py: float) -> bool:
         return (px > 0 or not across.log) and (py > 0 or not upright.log) and px == px and py == py
 
-    paths = [
-        [pixels(point) for point in zip(part[x], part[y], strict=True) if drawable(*point)] for _, part in series
-    ]
+    paths = [[pixels(point) for point in zip(part[x], part[y], strict=True) if drawable(*point)] for _, part in series]
     spots = [pixels((mx, my)) for mx, my, _ in marks]
     texts = [text for _, _, text in marks]
     offsets = placing.note_offsets(spots, texts, paths, wide=across.pixels, high=upright.pixels)

@@ -36,7 +36,7 @@ class Palette(Mapping[str, str]):
     >>> palette["lambda"], palette.dash("fargate"), palette.symbol("ec2")
     ('#e37405', 'dash', 'square')
     >>> palette.names_for(["AWS Lambda", "EC2 m7g.large", "EC2 c7g.large"])
-    ['lambda', 'ec2', 'requests']
+    ['lambda', 'ec2', 'duration']
     """
 
     def __init__(self, styles: Mapping[str, Style]) -> None:
@@ -86,7 +86,7 @@ class Palette(Mapping[str, str]):
             name = next((word for word in words if word in self._styles), None)
             if name is not None and name not in chosen.values():
                 chosen[i] = name
-        order = ["requests", "lambda", "fargate", "ec2", "duration", "accent", "eks", "rack", "muted"]
+        order = ["duration", "lambda", "fargate", "ec2", "requests", "accent", "eks", "rack", "muted"]
         left = [name for name in order if name not in chosen.values()]
         for turn, i in enumerate(i for i in range(len(labels)) if i not in chosen):
             chosen[i] = left[turn] if turn < len(left) else order[turn % len(order)]
@@ -100,8 +100,8 @@ palette = Palette(
         "ec2": Style("#368ffe", "dot", "square", "\\"),
         "eks": Style("#1b144f", "dashdot", "triangle-up", "x"),
         "rack": Style("#401007", "longdash", "cross", "-"),
-        "requests": Style("#235951", "solid", "triangle-down", ""),
-        "duration": Style("#a18f7c", "dash", "star", "."),
+        "requests": Style("#a18f7c", "dash", "star", "."),
+        "duration": Style("#235951", "solid", "triangle-down", ""),
         "accent": Style("#bf0101", "dot", "x", "+"),
         "muted": Style("#7a7e8f", "longdashdot", "hexagon", "|"),
     }

@@ -35,7 +35,7 @@ _MOST_ROWS = 200
 
 @functools.cache
 def plotly_js() -> bytes:
-    """Plotly's JavaScript as its Python package brings it, compressed: 4.8 MB become 1.5."""
+    """Compress Plotly's JavaScript as its Python package brings it: 4.8 MB become 1.5."""
     source = resources.files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
     # Level 6: level 1 is 0.1 s faster and 0.2 MB larger, and the network is the slower part.
     return gzip.compress(source, 6, mtime=0)
@@ -43,7 +43,7 @@ def plotly_js() -> bytes:
 
 @functools.cache
 def plotly_js_version() -> str:
-    """Version of that file, from its first lines: another one on the page is not the same."""
+    """Read the version of that file from its first lines: another one on the page is not the same."""
     with resources.files("plotly").joinpath("package_data/plotly.min.js").open(encoding="utf-8") as source:
         found = re.search(r"plotly\.js v([\w.-]+)", source.read(400))
     return found[1] if found else metadata.version("plotly")

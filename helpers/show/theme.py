@@ -19,6 +19,8 @@ TITLE_LINE = 26
 TITLE_WIDTH = 62
 HEIGHT = 420
 LEGEND_ROOM = 34
+# Wide enough for a title and labels such as $10,000: the drawing stays where it is when they change.
+LEFT = 104
 
 
 def wrapped(text: str, width: int = TITLE_WIDTH) -> str:
@@ -62,6 +64,7 @@ def axis(title: str = "", *, log: bool = False, money: bool | None = None) -> di
         "ticks": "outside",
         "tickcolor": AXIS,
         "exponentformat": "B",
+        "minexponent": 5,
         "separatethousands": True,
     }
     if log:
@@ -112,7 +115,7 @@ def layout(
         "paper_bgcolor": PAPER,
         "plot_bgcolor": PAPER,
         "font": {"family": FONT, "size": SIZE, "color": TEXT},
-        "margin": {"l": 24, "r": 24, "t": 20 + lines * TITLE_LINE + legend * LEGEND_ROOM, "b": 24},
+        "margin": {"l": LEFT, "r": 24, "t": 20 + lines * TITLE_LINE + legend * LEGEND_ROOM, "b": 24},
         "hoverlabel": {"font": {"family": FONT, "size": SIZE, "color": TEXT}, "bgcolor": PAPER},
         "dragmode": False,
         "showlegend": legend,
@@ -133,6 +136,7 @@ def layout(
         }
     if legend:
         described["legend"] = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"}
+        described["legend"]["traceorder"] = "normal"
     return _merged(described, more)
 
 

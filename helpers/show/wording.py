@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 
+_PACKS = {"1M": 1e6, "1,000": 1e3}
 _NAMED = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
@@ -37,6 +39,21 @@ def quantity(value: float) -> str:
         if abs(value) >= size:
             return f"{number(value / size, 4)} {name}"
     return number(value)
+
+
+def counted(value: float, unit: str) -> str:
+    """Write an amount with its unit: packs opened, plural where there are several.
+
+    Examples
+    --------
+    >>> counted(2, "1M requests"), counted(140_000, "GB-second"), counted(1, "hour"), counted(30, "GB")
+    ('2 million requests', '140,000 GB-seconds', '1 hour', '30 GB')
+    """
+    pack, _, rest = unit.partition(" ")
+    if pack in _PACKS and rest:
+        return f"{quantity(value * _PACKS[pack])} {rest}"
+    several = re.search(r"(hour|month|second|user|server|year)$", unit) and value != 1
+    return f"{quantity(value)} {unit}{'s' if several else ''}"
 
 
 def dollars(value: float) -> str:
