@@ -46,7 +46,8 @@ class Freshness:
     def outdated(self) -> pd.DataFrame:
         """The rows that are older than their own age limit."""
         age = (pd.Timestamp(self.today) - self.rows["as_of"]).dt.days
-        return self.rows[age > self.rows["max_age_days"]].assign(age_days=age)
+        # First the column, then the choice: a price and a limit may share a slug.
+        return self.rows.assign(age_days=age)[age > self.rows["max_age_days"]]
 
     def __str__(self) -> str:
         width = max(len(service) for service in self.services.index)
