@@ -1,0 +1,65 @@
+# Works with any make and any Python from 3.11 to 3.14; `make` alone lists what there is.
+# PYTHON=python3.12 chooses an interpreter, PORT=8890 a port, ARGS="..." goes to the tool that a target starts.
+
+MAKEFLAGS += --no-print-directory
+PYTHON ?=
+PORT ?=
+ARGS ?=
+UPGRADE ?=
+
+setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
+python = .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-browser bench check-room lint format notebooks requirements check-requirements weigh clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
+
+lab: ## open the notebooks in JupyterLab (installs what is missing first)
+	$(setup) lab
+	@exec $(python) .ci/lab.py $(if $(PORT),--port "$(PORT)") $(ARGS)
+
+test: ## run every test and every notebook, as `pytest --nbval`
+	$(setup) lab tests
+	@$(python) -m pytest --nbval $(ARGS)
+
+test-browser: ## open every notebook in a real browser and run it (needs Chromium or Chrome)
+	$(setup) lab tests
+	@$(python) -m pytest tests/browser -n 0 $(ARGS)
+
+bench: ## measure what has a benchmark
+	$(setup) lab tests
+	@$(python) -m pytest tests/bench -n 0 --benchmark-only $(ARGS)
+
+check-room: ## check this machine before a class: packages, memory, ports, proxy, disk
+	$(setup) lab
+	@$(python) -m helpers.room
+
+lint: ## ruff: style and format, notebooks included
+	$(setup) lab tests
+	@$(python) -m ruff check . && $(python) -m ruff format --check .
+
+format: ## ruff: put code and notebooks in order
+	$(setup) lab tests
+	@$(python) -m ruff check --fix . && $(python) -m ruff format .
+
+notebooks: ## execute the notebooks again and store them (ARGS="06 --fresh" for one, with new measurements)
+	$(setup) lab authoring
+	@$(python) .ci/notebooks.py $(ARGS)
+
+requirements: ## pin versions as pyproject.toml asks (UPGRADE=1 for the newest)
+	$(setup) lab authoring
+	@$(python) .ci/lock.py $(if $(UPGRADE),--upgrade)
+
+check-requirements: ## fail if the pins and pyproject.toml disagree
+	$(setup) lab authoring
+	@$(python) .ci/lock.py --check
+
+weigh: ## the heaviest packages of a fresh installation, as CONTRIBUTING.md lists them
+	@$(python) .ci/weigh.py
+
+clean: ## remove .venv and everything that was made here
+	@rm -rf .venv build .pytest_cache .ruff_cache .hypothesis .benchmarks .playwright
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
