@@ -218,7 +218,7 @@ def test_a_load_balancer_costs_its_hours_and_the_larger_of_connections_and_traff
 def test_a_single_row_is_charged_flat_and_a_meter_by_its_tiers():
     assert service_bill("egress.tier4", 100).total == pytest.approx(5.0)
     assert service_bill("egress", 10_240).total == pytest.approx(10_140 * 0.09)
-    assert service_bill("cloudwatch.logs.ingestion", 60_000).total == pytest.approx(12_500)
+    assert service_bill("cloudwatch.logs.ingestion", 30_720).total == pytest.approx(10_240 * 0.5 + 20_480 * 0.25)
 
 
 def test_sweeps_broadcast_their_inputs():

@@ -17,10 +17,11 @@ import numpy as np
 from helpers.checks import number
 from helpers.pricing.bill import Bill
 
-FIRST_POINTS = 97  # of the first, coarse look; every further point is placed where it matters
+FIRST_POINTS = 33  # of the first, coarse look; every further point is placed where it matters
 MOST_POINTS = 4000
 RESOLUTION = 1e-7  # of the range: two crossings closer together than this may count as none
-RELATIVE_TOLERANCE = 1e-11  # amounts closer than this are equal: float rounding is 1e-16, a cent in a million 1e-8
+PRECISION = 2e-11  # of a crossing's place, relative
+RELATIVE_TOLERANCE = 1e-13  # amounts closer than this are equal: float rounding is 1e-16
 
 
 @dataclass(frozen=True)
@@ -115,22 +116,30 @@ def _split(
     widest such gap is halved first, so that the limit on points is spent evenly over the range.
     """
     finest = (points[-1] - points[0]) * RESOLUTION
-    waiting = [(x - y, x, y) for x, y in pairwise(points)]  # negative widths: the heap gives the smallest first
+    # Negative widths: the heap gives the smallest first. The last item says whether to try a straight line.
+    waiting = [(x - y, x, y, True) for x, y in pairwise(points)]
     heapify(waiting)
     while waiting:
-        _, x, y = heappop(waiting)
+        _, x, y, straight = heappop(waiting)
         (a_low, b_low), (a_high, b_high) = at(x), at(y)
         side = _side((a_low, b_low))
-        if side == _side((a_high, b_high)):
+        changes = side != _side((a_high, b_high))
+        if changes:
+            if y - x <= PRECISION * max(abs(x), abs(y)):
+                continue
+        else:
             apart = a_high < b_low or b_high < a_low
             if side == 0 or apart or y - x <= finest or len(seen) > MOST_POINTS:
                 continue
-        elif y - x <= 4 * np.spacing(max(abs(x), abs(y))):
-            continue
-        middle = x + (y - x) / 2
-        if x < middle < y:
-            heappush(waiting, (x - middle, x, middle))
-            heappush(waiting, (middle - y, middle, y))
+        between = [x + (y - x) / 2]
+        if changes and straight:
+            # Bills are straight between their kinks: probe on both sides of where straight lines would meet.
+            guess = x + (y - x) * (a_low - b_low) / ((a_low - b_low) - (a_high - b_high))
+            near = 0.4 * PRECISION * abs(guess)
+            between = [point for point in (guess - near, guess + near) if x < point < y] or between
+        for left, right in pairwise([x, *between, y]):
+            if x < right and left < y and left < right and (left, right) != (x, y):
+                heappush(waiting, (left - right, left, right, changes and not straight))
 
 
 def _crossings(points: list[float], seen: dict[float, tuple[float, float]]) -> tuple[Crossing, ...]:
@@ -160,7 +169,7 @@ def _crossings(points: list[float], seen: dict[float, tuple[float, float]]) -> t
 
 
 def _change(left: float, right: float, seen: dict[float, tuple[float, float]]) -> Crossing:
-    """Tell a meeting from a step: over a gap of a few float spacings a continuous bill cannot move."""
+    """Tell a meeting from a step: over so narrow a gap a continuous bill hardly moves."""
     moved = max(abs(seen[right][i] - seen[left][i]) for i in (0, 1))
     scale = max(abs(value) for value in (*seen[left], *seen[right]))
     return Crossing(right, "jump" if moved > 1e-9 * scale else "cross", right)
