@@ -11,7 +11,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser bench check-room lint format notebooks requirements check-requirements weigh clean
+.PHONY: help lab test test-browser bench check-room lint format notebooks handout requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,10 @@ format: ## ruff: put code and notebooks in order
 notebooks: ## execute the notebooks again and store them (ARGS="06 --fresh" for one, with new measurements)
 	$(setup) lab authoring
 	@$(python) .ci/notebooks.py $(ARGS)
+
+handout: ## copies of the notebooks without solutions, in build/handout
+	$(setup) lab
+	@$(python) .ci/handout.py $(ARGS)
 
 requirements: ## pin versions as pyproject.toml asks (UPGRADE=1 for the newest)
 	$(setup) lab authoring

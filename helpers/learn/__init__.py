@@ -6,6 +6,8 @@ in ``data/quizzes/``. Importing this is quick: pandas, Plotly and the widgets ar
 
 from helpers.learn.desk import check, hint, solution
 from helpers.learn.exercise import Exercise, Slip
+from helpers.learn.overview import progress
 from helpers.learn.predictions import predict, recall
+from helpers.learn.quizzes import quiz
 
-__all__ = ["Exercise", "Slip", "check", "hint", "predict", "recall", "solution"]
+__all__ = ["Exercise", "Slip", "check", "hint", "predict", "progress", "quiz", "recall", "solution"]
