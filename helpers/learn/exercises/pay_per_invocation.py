@@ -43,7 +43,7 @@ def fast_enough_mb(slack_ms: float) -> int:
 EXERCISES = (
     Exercise(
         id="06.1",
-        minutes=5,
+        minutes=2,
         title="Vehicles that phone home",
         target="an amount in USD a month, to the cent: the one that AWS prints for its example",
         kind="number",
@@ -65,7 +65,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06.2",
-        minutes=10,
+        minutes=5,
         title="The calculator in three lines",
         target="a function whose result equals the helper's total without free tier, in USD a month",
         kind="function",
@@ -105,7 +105,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06.3",
-        minutes=5,
+        minutes=2,
         title="How far does free go?",
         target="a number of requests a month, a few hundred thousand",
         kind="number",
@@ -133,7 +133,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06.4",
-        minutes=5,
+        minutes=2,
         title="A day of sales",
         target="an amount in USD for the day, to the cent: the one that AWS prints for its example",
         kind="number",
@@ -153,7 +153,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06.5",
-        minutes=5,
+        minutes=2,
         title="Flat traffic",
         target="a number of requests a month, within 2%",
         kind="number",
@@ -174,7 +174,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06.6",
-        minutes=5,
+        minutes=2,
         title="Fast enough, and no more",
         target="a whole number of MB",
         kind="number",
