@@ -20,6 +20,7 @@ from helpers.learn.distance import how_far
 from helpers.learn.exercise import Exercise, Slip
 
 _NOTHING = (None, ...)
+_LARGEST = 1e18  # beyond any bill, count or duration in these notebooks
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -58,7 +59,7 @@ def _number(exercise: Exercise, answer: Any) -> Verdict:
     if problem:
         return Verdict("unusable", f"The answer must be a number; {problem}.")
     expected = exercise.expected()
-    off = difference(exercise, float(answer), expected)
+    off = difference(exercise, answer, expected)
     return _wrong(exercise, f"{_amount(answer, exercise)} is {off}.", _slip(exercise, answer)) if off else RIGHT
 
 
@@ -115,8 +116,11 @@ def _choice(exercise: Exercise, answer: Any) -> Verdict:
         return RIGHT
     if not several:
         return _wrong(exercise, f"It is not {known[given.pop()]!r}.", _slip(exercise, answer))
-    said = f"{len(given & wanted)} of your {len(given)} belong there"
-    said += ", and more do." if wanted - given else "." if given & wanted else ", none of them."
+    fits = len(given & wanted)
+    said = (
+        f"{fits} of your {len(given)} belong{'s' if fits == 1 else ''} there" if fits else "None of yours belongs there"
+    )
+    said += ", and more do." if wanted - given and fits else "."
     return _wrong(exercise, said, _slip(exercise, chosen))
 
 
@@ -144,7 +148,7 @@ def difference(exercise: Exercise, answer: Any, expected: Any) -> str:
         problem = _not_a_number(answer)
         if problem:
             return f"that must be a number, {problem}"
-        answer, expected = float(answer), float(expected)
+        answer, expected = float(_bare(answer)), float(_bare(expected))
 
         def accepted(number: float) -> bool:
             return close(exercise, number, expected)
@@ -201,15 +205,26 @@ def _not_a_number(value: Any) -> str:
     """Say why a value is not a number; nothing if it is one."""
     if isinstance(value, str):
         return f"got the text {_SHORT.repr(value)}: leave out the quotes"
-    kind = getattr(getattr(value, "dtype", None), "kind", "")
-    if kind and getattr(value, "size", 1) != 1:
+    if hasattr(value, "dtype") and getattr(value, "size", 1) != 1:
         return f"got {value.size} numbers"
-    if isinstance(value, bool) or not (isinstance(value, numbers.Real | Decimal) or (kind and kind in "iuf")):
+    value = _bare(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
         if callable(value):
             return "got a function: call it"
         better = next((name for name in ("invoice_total", "total") if hasattr(value, name)), "")
         return f"got {_called(value)}" + (f": its .{better} is one" if better else "")
-    return "" if math.isfinite(float(value)) else f"got {float(value)}"
+    try:
+        size = float(value)
+    except (OverflowError, ValueError):
+        return "got one that is far too large"
+    if not math.isfinite(size):
+        return f"got {size}"
+    return "" if abs(size) <= _LARGEST else "got one that is far too large"
+
+
+def _bare(value: Any) -> Any:
+    """Take a single number out of its array."""
+    return value.item() if hasattr(value, "dtype") and getattr(value, "size", 0) == 1 else value
 
 
 def _called(value: Any) -> str:
@@ -223,6 +238,7 @@ def _amount(value: Any, exercise: Exercise) -> str:
 
     if _not_a_number(value):
         return _SHORT.repr(value)
+    value = _bare(value)
     text = number(value if isinstance(value, int) else float(value))
     return f"{text} {exercise.unit}".rstrip()
 
