@@ -74,9 +74,7 @@ def init(*, requests: float, duration_ms: float, memory_mb: float, init_ms: floa
 
 def api(*, requests: float, response_kb: float, door: str = "HTTP", duration_ms: float = 100) -> Chart:
     """Draw what an API's month costs part by part: the function (256 MB), its front door, logs, data out."""
-    frame = api_month(
-        requests=requests, duration_ms=duration_ms, memory_mb=256, response_kb=response_kb, door=door
-    )
+    frame = api_month(requests=requests, duration_ms=duration_ms, memory_mb=256, response_kb=response_kb, door=door)
     total = float(frame.usd.sum())
     function = float(frame.usd[0])
     around = total - function
