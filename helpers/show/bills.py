@@ -63,7 +63,7 @@ def bill(bill: Billed, *, title: str | None = None) -> Chart:
             title += f", {_share(largest['usd'], total)} of it for {_lower(largest['item'])}"
     layout = theme.layout(title, height=120 + 46 * len(table))
     most = float(table["usd"].max()) or 1.0
-    layout["margin"]["l"] = 24
+    layout["margin"] |= {"l": 24, "b": 24}
     layout["xaxis"] = {"range": [-_STUB * most, 1.72 * most], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "type": "category"}
     layout |= {"bargap": 0.28, "barmode": "overlay"}

@@ -24,8 +24,6 @@ __all__ = ["bars", "bill", "heat", "lines"]
 _LONGEST_END_LABEL = 22
 _MOST_END_LABELS = 7
 _FEW_POINTS = 12
-# What axis labels and title take below a drawing; only label placing depends on it.
-_BELOW_PX = 84
 
 
 def lines(
@@ -84,7 +82,7 @@ def lines(
 
     at_ends = by is not None and _fit_at_ends(series, x)
     layout = theme.layout(title, x_title, y_title, height, legend=by is not None and not at_ends)
-    drawing = height - layout["margin"]["t"] - _BELOW_PX
+    drawing = height - layout["margin"]["t"] - layout["margin"]["b"]
     xs = [*frame[x], *(mx for mx, _, _ in marks)]
     ys = [*frame[y], *(my for _, my, _ in marks)]
     across = placing.scale(xs, log=log_x, pixels=placing.WIDTH_PX, from_zero=True, room=0.0 if at_ends else 0.02)
@@ -155,7 +153,7 @@ def bars(
     value_axis, name_axis = theme.axis(y_title), theme.axis(x_title)
     money = "tickprefix" in value_axis
     value_axis |= {"showline": False, "ticks": "", "rangemode": "tozero"}
-    name_axis |= {"type": "category", "showgrid": False, "ticks": ""}
+    name_axis |= {"type": "category", "showgrid": False, "ticks": "", "automargin": True}
     layout["xaxis"], layout["yaxis"] = (value_axis, name_axis) if horizontal else (name_axis, value_axis)
     if horizontal:
         layout["yaxis"]["autorange"] = "reversed"
@@ -235,7 +233,7 @@ def heat(
     }
     layout = theme.layout(title, x_title, y_title, height)
     for side in ("xaxis", "yaxis"):
-        layout[side] |= {"type": "category", "showgrid": False, "ticks": "", "showline": False}
+        layout[side] |= {"type": "category", "showgrid": False, "ticks": "", "showline": False, "automargin": True}
         layout[side].pop("tickprefix", None)
     return Chart({"data": [trace], "layout": layout}, sentence, _table(frame, x, y, z))
 
