@@ -197,8 +197,7 @@ class Slider(Control):
         match = _NUMBER.fullmatch(text)
         if match is None or match[2] not in ("", *_SUFFIX):
             return None
-        given = float(match[1]) * _SUFFIX.get(match[2], 1)
-        return given if math.isfinite(given) else math.copysign(self.high, given)
+        return float(match[1]) * _SUFFIX.get(match[2], 1)
 
     def _misread(self, text: str) -> str:
         text = text.strip()[:40]

@@ -134,7 +134,7 @@ class Explorer:
         try:
             chart = self._draw(**self.values)
             if not isinstance(chart, Chart):
-                raise TypeError(f"the drawing function returned a {type(chart).__name__}, not a Chart")
+                raise TypeError(f"the drawing function returned {type(chart).__name__}, not a Chart")
         except Exception as error:
             return Drawn(before.chart, f"This combination has no answer: {_in_words(error)}")
         return Drawn(chart)
@@ -155,7 +155,7 @@ def _checked(draw: Callable[..., Chart], controls: dict[str, Any]) -> dict[str, 
         signature.bind(**controls)
     except TypeError as error:
         name = getattr(draw, "__name__", "draw")
-        raise TypeError(f"{name}{signature} can't be called with {', '.join(controls)}: {error}") from None
+        raise TypeError(f"{name} can't be called with the controls {', '.join(controls)}: {error}") from None
     return controls
 
 

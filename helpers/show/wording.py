@@ -18,7 +18,7 @@ def number(value: float, digits: int = 6) -> str:
     >>> number(10240), number(0.25), number(1234567.891)
     ('10,240', '0.25', '1,234,568')
     """
-    if isinstance(value, int):
+    if isinstance(value, int) or not math.isfinite(value):
         return f"{value:,}"
     if value and abs(value) < 1e-4:
         return f"{value:.{digits}g}"
