@@ -1,4 +1,4 @@
-"""The exercises of notebook 06: bills of AWS's own examples, the reach of the free tier, a crossing, a memory size."""
+"""The exercises of notebook 06: bills of AWS's own examples, a crossing, a memory size."""
 
 import math
 
@@ -90,8 +90,9 @@ EXERCISES = (
                 "How many MB does AWS count as one GB? It is not 1,000.",
             ),
             Slip(
-                lambda requests, duration_ms, memory_mb: unrounded(requests, duration_ms, memory_mb)
-                - requests * tables.price("lambda.requests").each,
+                lambda requests, duration_ms, memory_mb: (
+                    unrounded(requests, duration_ms, memory_mb) - requests * tables.price("lambda.requests").each
+                ),
                 "A request has a price of its own, beside its duration.",
             ),
         ),
@@ -105,34 +106,6 @@ EXERCISES = (
     ),
     Exercise(
         id="06.3",
-        minutes=2,
-        title="How far does free go?",
-        target="a number of requests a month, a few hundred thousand",
-        kind="number",
-        expected=lambda: min(
-            tables.price("lambda.free.requests").value, tables.price("lambda.free.gb_seconds").value / 0.650
-        ),
-        tolerance=1.0,
-        unit="requests a month",
-        slips=(
-            Slip(
-                lambda: tables.price("lambda.free.requests").value,
-                "That is one allowance. Is the other one used up earlier?",
-            ),
-            Slip(
-                lambda: tables.price("lambda.free.gb_seconds").value,
-                "That many requests would take one GB-second each. How many does one take here?",
-            ),
-        ),
-        idea="section 5: 400,000 GB-seconds, shared out over the requests",
-        hints=(
-            "How many GB-seconds does one request use?",
-            "Divide the free GB-seconds by it, and compare with the free requests.",
-        ),
-        shows="For this function the GB-seconds run out first; the million free requests are never reached.",
-    ),
-    Exercise(
-        id="06.4",
         minutes=2,
         title="A day of sales",
         target="an amount in USD for the day, to the cent: the one that AWS prints for its example",
@@ -152,7 +125,7 @@ EXERCISES = (
         shows="Keeping environments warm is a third of this day's bill, and paid whether requests come or not.",
     ),
     Exercise(
-        id="06.5",
+        id="06.4",
         minutes=2,
         title="Flat traffic",
         target="a number of requests a month, within 2%",
@@ -173,7 +146,7 @@ EXERCISES = (
         shows="Without peaks nothing is kept in reserve, and the fleet wins a third earlier.",
     ),
     Exercise(
-        id="06.6",
+        id="06.5",
         minutes=2,
         title="Fast enough, and no more",
         target="a whole number of MB",
