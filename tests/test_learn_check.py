@@ -320,7 +320,8 @@ def test_no_message_about_a_wrong_number_leads_straight_to_the_right_one(answer,
     if "times)" in said and len(figures) == 2:
         taken_at_their_word += [answer / figures[1], answer * figures[1]]
     elif "%)" in said:
-        taken_at_their_word += [answer / (1 + figures[1] / 100), answer / (1 - figures[1] / 100)]
+        larger_by = figures[1] / 100 if abs(answer) > abs(expected) else -figures[1] / 100
+        taken_at_their_word.append(answer / (1 + larger_by))
     assert not any(close(exercise, candidate, expected) for candidate in taken_at_their_word), said
 
 

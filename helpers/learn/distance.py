@@ -58,7 +58,8 @@ def _share(answer: float, expected: float, digits: int) -> tuple[str, list[float
         times = _short(larger / smaller, digits)
         return f" ({number(times)} times)", [answer / times, answer * times]
     percent = _short(100 * (larger - smaller) / abs(expected), digits)
-    return f" ({number(percent)} %)", [answer / (1 + percent / 100), answer / (1 - percent / 100)]
+    larger_by = percent / 100 if abs(answer) > abs(expected) else -percent / 100
+    return f" ({number(percent)} %)", [answer / (1 + larger_by)]
 
 
 def coarsely(answer: float, expected: float) -> str:

@@ -7,19 +7,16 @@ the other's answer: the question stands there as text, and without a prediction 
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING, Any
 
 from helpers.learn import store
 from helpers.learn.card import Card
 from helpers.learn.distance import times_off
 from helpers.learn.record import predicted
+from helpers.learn.typed import typed_number
 
 if TYPE_CHECKING:
     from helpers.learn.sheet import Sheet
-
-_SUFFIX = {"": 1.0, "k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "billion": 1e9}
-_NUMBER = re.compile(r"[$€]?\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)(?:\s.*|%)?", re.IGNORECASE)
 
 _units: dict[str, str] = {}
 
@@ -89,11 +86,15 @@ class Prediction:
     def taken(self, question: str, given: Any) -> dict[str, Any]:
         """Take what the learner gave; return what to show for it."""
         try:
-            value = self.choices[int(given)] if self.choices else typed_number(str(given))
-            text = self.keep(value)
-        except (ValueError, IndexError) as error:
+            text = self.keep(self._chosen(given) if self.choices else typed_number(str(given)))
+        except ValueError as error:
             return {"given": given, "status": "trouble", "lines": [f"{error}."]}
         return {"given": given, "status": "kept", "lines": [f"{text} Run on to see."]}
+
+    def _chosen(self, place: Any) -> str:
+        if type(place) is not int or not 0 <= place < len(self.choices):
+            raise ValueError("Choose one first")
+        return self.choices[place]
 
     def _checked(self, value: float | str) -> float | str:
         if self.choices:
@@ -194,29 +195,6 @@ def kept_prediction(id: str) -> float | str | None:
     record, _ = store.read()
     entry = record["predictions"].get(id)
     return entry["value"] if entry else None
-
-
-def typed_number(text: str) -> float:
-    """Read a number as people type it.
-
-    Examples
-    --------
-    >>> typed_number("1,500"), typed_number("3 million"), typed_number("$2.73"), typed_number("2,73")
-    (1500, 3000000, 2.73, 2.73)
-
-    Raises
-    ------
-    ValueError
-        In words, for anything else.
-    """
-    plain = re.sub(r"(?<=\d)[,_ '](?=\d{3}(?!\d))", "", text.strip())
-    plain = re.sub(r"^(\D*\d+),(\d+)(?!.*[.,])", r"\1.\2", plain)
-    found = _NUMBER.fullmatch(plain)
-    if not found:
-        raise ValueError("Type a number, as in 1500 or 2.73" if text.strip() else "Type a number first")
-    factor = _SUFFIX.get(found[2].lower(), 1.0)
-    value = float(found[1]) * factor
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def _amount(value: float | str, unit: str) -> str:

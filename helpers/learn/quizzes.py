@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.learn import quizfile, store
-from helpers.learn.predictions import typed_number
 from helpers.learn.quizfile import Question, QuizFile
 from helpers.learn.record import answered
+from helpers.learn.typed import typed_number
 
 if TYPE_CHECKING:
     from helpers.learn.sheet import Sheet

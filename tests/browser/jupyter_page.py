@@ -121,6 +121,7 @@ def lab_server(folder: Path, *, settings: dict[str, Any] | None = None) -> Itera
         "JUPYTERLAB_SETTINGS_DIR": str(own / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
         "IPYTHONDIR": str(own / "ipython"),
+        "RACKS_TO_FUNCTIONS_PROGRESS": str(own / "progress.json"),  # not the user's
     }
     log = folder / "server.log"
     with log.open("w") as output:
