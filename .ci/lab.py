@@ -39,7 +39,10 @@ def has_browser() -> bool:
 
 def main(arguments: list[str]) -> int:
     """Check what can be checked, then become JupyterLab."""
-    options = ["--ServerApp.log_level=WARN"]  # what remains is the address, and what goes wrong
+    options = [
+        "--ServerApp.log_level=WARN",
+        "--LabApp.log_level=WARN",
+    ]  # what remains is the address, and what goes wrong
     if arguments[:1] == ["--port"]:
         port = arguments[1] if len(arguments) > 1 else ""
         if not port.isdecimal() or not 0 < int(port) < 65536:

@@ -3,26 +3,23 @@
     python .ci/setup.py [--ready] [lab | tests | authoring ...]
 
 Standard library only, and in a syntax that Python 3.6 reads, so that an old Python gets a sentence and not a
-SyntaxError. What it does is said while it happens; pip's own words go to .venv/install.log. A stamp in .venv records
-what was installed, hence the next call returns at once. `--ready` only asks: it ends with 0 if nothing is to be done.
+SyntaxError. A stamp in .venv records what was installed, hence the next call returns at once. `--ready` only asks: it
+ends with 0 if nothing is to be done. install.py, next to this file, does the fetching.
 """
 
-import glob
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 
+from install import AGAIN, NEEDED_MB, VENV, VENV_PYTHON, Problem, count_packages, install, say
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-VENV = os.path.join(ROOT, ".venv")
-VENV_PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
 STAMP = os.path.join(VENV, "installed.json")
 UNFINISHED = os.path.join(VENV, "unfinished")
-LOG = os.path.join(VENV, "install.log")
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 REQUIREMENTS = {
@@ -30,58 +27,6 @@ REQUIREMENTS = {
     "tests": os.path.join("tests", "requirements.txt"),
     "authoring": os.path.join(".ci", "requirements.txt"),
 }
-NEEDED_MB = 1500  # the packages on disk, and room for pip to unpack them
-INSTALLING = r"^Installing collected packages: (.*)"  # pip's first line after it has fetched everything
-LINE_EVERY_S = 15  # where no terminal shows a counter, this often a line tells that it goes on
-AGAIN = "then run the same command again"
-
-CAUSES = (
-    (
-        r"No space left on device|Errno 28|Disk quota exceeded",
-        f"The disk is full: free about {NEEDED_MB} MB, {AGAIN}.",
-    ),
-    (
-        r"CERTIFICATE_VERIFY_FAILED",
-        "Something between this machine and the package index replaces its certificate (a company's proxy, usually): "
-        f"set PIP_CERT to that proxy's certificate file, {AGAIN}.",
-    ),
-    (
-        r"ProxyError|Cannot connect to proxy|Tunnel connection failed",
-        f"The proxy in HTTPS_PROXY (or in pip's configuration) doesn't answer or refuses: correct it, {AGAIN}.",
-    ),
-    (
-        r"NewConnectionError|ConnectTimeoutError|ReadTimeoutError|Read timed out|NameResolutionError|ProtocolError"
-        r"|Temporary failure in name resolution|Network is unreachable|Connection (refused|reset|aborted|broken)",
-        f"The package index can't be reached: connect to the internet (or set HTTPS_PROXY), {AGAIN}.",
-    ),
-    (
-        r"Permission denied|Errno 13|Read-only file system",
-        f"Files in .venv can't be written: make this folder yours, or remove .venv, {AGAIN}.",
-    ),
-    (
-        r"error: subprocess-exited-with-error|Failed (to build|building)",
-        "A package has no ready build for this machine and building it failed: use Python 3.11 to 3.14 "
-        f"on 64-bit Linux or macOS, {AGAIN}.",
-    ),
-    (
-        r"No matching distribution found",
-        "The package index that pip is set to use lacks a version that is pinned: if it is a mirror, "
-        f"choose a complete one, {AGAIN}.",
-    ),
-)
-
-
-class Problem(Exception):
-    """What stands in the way, as one sentence with its remedy."""
-
-
-def explain(log):
-    """Return the sentence that fits what pip said."""
-    for pattern, sentence in CAUSES:
-        if re.search(pattern, log):
-            return sentence
-    errors = [line for line in log.splitlines() if line.startswith("ERROR:")] or log.splitlines() or ["no message"]
-    return "pip stopped: {}.".format(errors[-1].replace("ERROR: ", "").rstrip("."))
 
 
 def digest(what):
@@ -195,86 +140,15 @@ def check_room():
         raise Problem(f"The disk has {free_mb} MB free and the packages need {NEEDED_MB}: free some space, {AGAIN}.")
 
 
-def install(whats):
-    """Install the requirements of these sets, showing how far it is."""
-    arguments = [argument for what in whats for argument in ("-r", os.path.join(ROOT, REQUIREMENTS[what]))]
-    # Two retries: without a network the answer comes within a minute, and a hiccup is still forgiven.
-    quiet = ["--no-input", "--disable-pip-version-check", "--progress-bar", "off", "--retries", "2"]
-    command = [VENV_PYTHON, "-m", "pip", "install", *quiet, *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
-    environment["PIP_USER"] = "0"
+def fill_venv(whats):
+    """Install these sets and record it, so that the next call has nothing to do."""
     mark_unfinished()
-    with open(LOG, "w") as log:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-        )
-        try:
-            progress(process, whats)
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-    if process.returncode:
-        if not re.search(INSTALLING, log_text(), re.M):
-            os.remove(UNFINISHED)  # pip failed before it changed anything
-        raise Problem(f"{explain(log_text())} (pip's own words: .venv/install.log)")
-
-
-def mark_unfinished():
-    """Leave a sign that outlives an interruption: the next call won't trust what it finds."""
-    with open(UNFINISHED, "w"):
-        pass
-
-
-def log_text():
-    """Return what pip has said so far."""
-    with open(LOG, errors="replace") as file:
-        return file.read()
-
-
-def progress(process, whats):
-    """Count packages until pip ends: on a terminal in one line, elsewhere now and then."""
-    pins = 0
-    for what in whats:
-        with open(os.path.join(ROOT, REQUIREMENTS[what])) as file:
-            pins += sum("==" in line and "'win32'" not in line for line in file)
-    live = sys.stdout.isatty()
-    started = last_line = time.monotonic()
-    before = None
-    while process.poll() is None:
-        time.sleep(0.2)
-        log = log_text()
-        listed = re.search(INSTALLING, log, re.M)
-        if listed:
-            names = listed.group(1).split(", ")
-            before = count_packages() if before is None else before
-            done = max(0, min(len(names), count_packages() - before))
-            line = f"Installing {len(names)} packages: {done} done"
-        else:
-            seen = len(re.findall(r"^(?:Collecting|Requirement already satisfied:) ", log, re.M))
-            line = f"Fetching packages: {min(seen, pins)} of about {pins}"
-            retries = log.count("WARNING: Retrying")
-            if retries:
-                line += f" (no answer yet, {retries} tries)"
-        seconds = int(time.monotonic() - started)
-        if live:
-            sys.stdout.write(f"\r\033[K{line}, {seconds} s")
-            sys.stdout.flush()
-        elif time.monotonic() - last_line >= LINE_EVERY_S:
-            last_line = time.monotonic()
-            say(f"{line}, {seconds} s")
-    if live:
-        sys.stdout.write("\r\033[K")
-
-
-def count_packages():
-    """Return how many packages .venv holds."""
-    folders = ("Lib",) if os.name == "nt" else ("lib", "*")
-    return len(glob.glob(os.path.join(VENV, *folders, "site-packages", "*.dist-info")))
-
-
-def finish(whats):
-    """Record what is installed now, so that the next call has nothing to do."""
+    try:
+        install([REQUIREMENTS[what] for what in whats])
+    except Problem:
+        if count_packages() <= len(("pip", "setuptools")):
+            os.remove(UNFINISHED)  # nothing was changed yet: the next call can go on from here
+        raise
     stamp = stamped()
     stamp.update({what: digest(what) for what in whats})
     stamp["folder"] = ROOT
@@ -283,10 +157,10 @@ def finish(whats):
     os.remove(UNFINISHED)
 
 
-def say(line):
-    """Print a line at once, also where output goes to a file."""
-    print(line)
-    sys.stdout.flush()
+def mark_unfinished():
+    """Leave a sign that outlives an interruption: the next call won't trust what it finds."""
+    with open(UNFINISHED, "w"):
+        pass
 
 
 def wait_for_others():
@@ -323,8 +197,7 @@ def main(arguments):
         check_room()
         say("Setting up .venv in this folder, once; the notebooks then start without it.")
         prepare_venv()
-        install(whats)
-        finish(whats)
+        fill_venv(whats)
         say(f"Ready after {time.monotonic() - started:.0f} s.")
         if lock is not None:
             os.close(lock)

@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
-if [ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && .venv/bin/python -I -S .ci/setup.py --ready "$@" 2>/dev/null; then
+if [ -z "${PYTHON:-}" ] && [ -x .venv/bin/python ] && .venv/bin/python -E -s -S .ci/setup.py --ready "$@" 2>/dev/null; then
     exit 0
 fi
 
