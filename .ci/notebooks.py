@@ -142,7 +142,10 @@ async def execute(path: Path, progress: Progress) -> nbformat.NotebookNode:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         on_cell_start=count,
     )
-    await client.async_execute()
+    with tempfile.TemporaryDirectory(prefix="author-") as folder:
+        # Neither the author's progress nor the start-up files of the author's IPython shape what is stored.
+        own = {"RACKS_TO_FUNCTIONS_PROGRESS": f"{folder}/progress.json", "IPYTHONDIR": f"{folder}/ipython"}
+        await client.async_execute(env=os.environ | own)
     return notebook
 
 

@@ -28,22 +28,31 @@ FLOOR_OF = {part: floor for floor, parts in FLOORS.items() for part in parts}
 EDGE_PARTS = {"room"}
 EDGE_MODULES = {"helpers.pricing.refresh"}
 
-FILES_AND_PROCESSES = set(
-    [
-        "os",
-        "io",
-        "pathlib",
-        "tempfile",
-        "shutil",
-        "glob",
-        "subprocess",
-        "threading",
-        "multiprocessing",
-        "signal",
-        "sqlite3",
-    ]
-)
-NETWORK = set(["socket", "urllib", "http", "requests", "httpx", "boto3", "botocore", "moto", "asyncio", "ssl"])
+FILES_AND_PROCESSES = {
+    "os",
+    "io",
+    "pathlib",
+    "tempfile",
+    "shutil",
+    "glob",
+    "subprocess",
+    "threading",
+    "multiprocessing",
+    "signal",
+    "sqlite3",
+}
+NETWORK = {
+    "socket",
+    "urllib",
+    "http",
+    "requests",
+    "httpx",
+    "boto3",
+    "botocore",
+    "moto",
+    "asyncio",
+    "ssl",
+}
 CLOCKS = {"time", "sched", "timeit"}
 WIDGETS = {"ipywidgets", "anywidget", "IPython", "plotly", "traitlets"}
 NOT_IN_A_CALCULATION = FILES_AND_PROCESSES | NETWORK | CLOCKS | WIDGETS
@@ -52,36 +61,34 @@ CALLS_TO_A_CLOCK = {"now", "today", "utcnow"}
 CALLS_TO_THE_WORLD = {"open", "print", "input"}
 
 # What a notebook may import besides helpers: what its readers know, or meet in practice.
-NOTEBOOK_LIBRARIES = set(
-    [
-        "pandas",
-        "numpy",
-        "boto3",
-        "botocore",
-        "plotly",
-        "IPython",
-        "ipywidgets",
-        "math",
-        "datetime",
-        "time",
-        "json",
-        "itertools",
-        "statistics",
-        "collections",
-        "pathlib",
-        "random",
-        "io",
-        "zipfile",
-        "os",
-        "sys",
-        "threading",
-        "concurrent",
-        "decimal",
-        "functools",
-        "dataclasses",
-        "textwrap",
-    ]
-)
+NOTEBOOK_LIBRARIES = {
+    "pandas",
+    "numpy",
+    "boto3",
+    "botocore",
+    "plotly",
+    "IPython",
+    "ipywidgets",
+    "math",
+    "datetime",
+    "time",
+    "json",
+    "itertools",
+    "statistics",
+    "collections",
+    "pathlib",
+    "random",
+    "io",
+    "zipfile",
+    "os",
+    "sys",
+    "threading",
+    "concurrent",
+    "decimal",
+    "functools",
+    "dataclasses",
+    "textwrap",
+}
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def part_of(module: str) -> str:
 
 def package_of(module: str, modules: frozenset[str]) -> str:
     """Return what one dot means in a module: itself if it is a package, otherwise the package around it."""
-    inside = any(other.startswith(f"{module}.") for other in modules)
+    inside = module == "helpers" or any(other.startswith(f"{module}.") for other in modules)
     return module if inside else module.rpartition(".")[0]
 
 
