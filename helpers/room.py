@@ -91,14 +91,18 @@ class RoomReport:
         return self.summary
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><td>{'✓' if finding.ok else '✗ missing'}</td><td>{html.escape(finding.name)}</td>"
-            f"<td style='text-align:left'>{html.escape(finding.detail)}"
-            + (f"<br><strong>{html.escape(finding.remedy)}</strong>" if finding.remedy else "")
-            + "</td></tr>"
-            for finding in self.findings
-        )
-        return f"<table>{rows}</table><p>{html.escape(self.summary)}</p>"
+        """Show one row for each check; details only of what is missing, so that every ready room shows the same."""
+        rows = []
+        for finding in self.findings:
+            said = (
+                "" if finding.ok else f"{html.escape(finding.detail)}<br><strong>{html.escape(finding.remedy)}</strong>"
+            )
+            state = "✓ ready" if finding.ok else "✗ missing"
+            cells = "".join(
+                f"<td style='text-align:left'>{text}</td>" for text in (state, html.escape(finding.name), said)
+            )
+            rows.append(f"<tr>{cells}</tr>")
+        return f"<table>{''.join(rows)}</table><p>{html.escape(self.summary)}</p>"
 
 
 def check_room() -> RoomReport:

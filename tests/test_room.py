@@ -76,6 +76,12 @@ def test_a_report_lists_each_missing_thing_under_its_name() -> None:
     ]
 
 
+def test_every_ready_room_shows_the_same_in_a_notebook() -> None:
+    roomy, tight = (room.RoomReport((room.memory(gb), room.disk(gb))) for gb in (64, 2))
+    assert roomy._repr_html_() == tight._repr_html_()
+    assert str(roomy) != str(tight)
+
+
 def test_a_notebook_shows_words_not_markup() -> None:
     shown = room.RoomReport((room.Finding("disk", False, "<script>", "free & easy"),))._repr_html_()
     assert "&lt;script&gt;" in shown
