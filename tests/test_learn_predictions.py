@@ -42,8 +42,8 @@ def test_without_a_prediction_the_result_stands_alone():
 
 def test_a_chosen_prediction_hears_whether_it_came_out_so():
     predict("06.b", "Which is cheaper?", choices=["Lambda", "Fargate"]).keep("Lambda")
-    assert repr(recall("06.b", "Lambda")) == "✓ You predicted 'Lambda'. It came out so."
-    assert repr(recall("06.b", "Fargate")) == "○ You predicted 'Lambda'. The result: 'Fargate'."
+    assert repr(recall("06.b", "Lambda")) == "✓ You predicted: Lambda. It came out so."
+    assert repr(recall("06.b", "Fargate")) == "○ You predicted: Lambda. The result: Fargate."
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_form_shows_what_is_kept_when_it_is_opened_again():
 def test_a_form_that_asks_for_a_choice_now_ignores_a_number_kept_before():
     predict("06.a", "How many?").keep(3)
     assert predict("06.a", "Which?", choices=["few", "many"]).shown()["answers"] == {}
-    assert repr(recall("06.a", "few")) == "○ No prediction kept. The result: 'few'."
+    assert repr(recall("06.a", "few")) == "○ No prediction kept. The result: few."
 
 
 @pytest.mark.parametrize(

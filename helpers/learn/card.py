@@ -41,18 +41,23 @@ class Card:
         Sentences; `` `code` `` in backquotes, and a text of several lines is a listing.
     tone : str
         ``"open"``, ``"right"``, ``"wrong"``, ``"trouble"`` or ``"hint"``.
+    rest : str
+        What goes on beside the heading, less loud.
     """
 
     heading: str
     lines: tuple[str, ...] = ()
     tone: str = "open"
+    rest: str = ""
 
     def __repr__(self) -> str:
-        return "\n".join([f"{_TONES[self.tone][0]} {self.heading}", *filter(None, self.lines)])
+        first = f"{_TONES[self.tone][0]} {self.heading} {self.rest}".rstrip()
+        return "\n".join([first, *filter(None, self.lines)])
 
     def _repr_html_(self) -> str:
         symbol, edge = _TONES[self.tone]
-        heading = f'<p style="margin:0;font-weight:600;color:inherit">{symbol} {marked(self.heading)}</p>'
+        rest = f' <span style="font-weight:400">{marked(self.rest)}</span>' if self.rest else ""
+        heading = f'<p style="margin:0;font-weight:600;color:inherit">{symbol} {marked(self.heading)}{rest}</p>'
         return f'<div style="{_SHEET.format(edge=edge)}">{heading}{"".join(map(_line, filter(None, self.lines)))}</div>'
 
 

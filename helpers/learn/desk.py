@@ -42,16 +42,16 @@ def check(id: str, answer: Any) -> Card:
     if verdict.outcome == "right":
         notice = store.add(solved(id))
         shows = exercise.shows or f"{exercise.title}: solved."
-        return Card(f"{exercise.heading} · right", (shows, notice), "right")
+        return Card(f"{exercise.heading} · right.", (shows, notice), "right")
     if verdict.outcome == "unanswered":
-        heading = f"{exercise.heading} · not answered yet. Target: {exercise.target}"
-        return Card(heading, (verdict.said, _help(exercise)))
+        lines = (verdict.said, _help(exercise))
+        return Card(f"{exercise.heading} · not answered yet.", lines, rest=f"Target: {exercise.target}")
     if verdict.outcome == "unusable":
         return Card(
-            f"{exercise.heading} · can't be checked yet", (verdict.said, f"Target: {exercise.target}"), "trouble"
+            f"{exercise.heading} · can't be checked yet.", (verdict.said, f"Target: {exercise.target}"), "trouble"
         )
     revisit = f"Revisit: {verdict.idea}"
-    return Card(f"{exercise.heading} · not yet", (verdict.said, revisit, _help(exercise)), "wrong")
+    return Card(f"{exercise.heading} · not yet.", (verdict.said, revisit, _help(exercise)), "wrong")
 
 
 def hint(id: str, number: int | None = None) -> Card:
@@ -94,7 +94,7 @@ def solution(id: str, answer: Any) -> Card:
     if verdict.outcome != "right":
         raise AssertionError(f"the solution of exercise {id} is {verdict.outcome}: {verdict.said}")
     shows = exercise.shows or f"{exercise.title}."
-    return Card(f"Solution {id} holds: {shows}", (exercise.solution,), "right")
+    return Card(f"Solution {id} holds:", (exercise.solution,), "right", rest=shows)
 
 
 def _help(exercise: Exercise) -> str:

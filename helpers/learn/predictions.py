@@ -183,7 +183,7 @@ def recall(id: str, actual: float | str, *, unit: str | None = None) -> Card:
     if isinstance(kept, str):
         right = kept == actual
         said = "It came out so." if right else f"The result: {result}."
-        return Card(f"You predicted {kept!r}. {said}", tone="right" if right else "open")
+        return Card(f"You predicted: {_amount(kept, unit)}. {said}", tone="right" if right else "open")
     off = times_off(float(kept), float(actual))
     return Card(
         f"You predicted {_amount(kept, unit)}; it is {result}: {off}.", tone="right" if off == "just right" else "open"
@@ -200,7 +200,7 @@ def kept_prediction(id: str) -> float | str | None:
 def _amount(value: float | str, unit: str) -> str:
     """Write a value with its unit, dollars to the cent unless they are whole."""
     if isinstance(value, str):
-        return repr(value)
+        return value.removesuffix(".")
     return f"{_plain(value, money=unit.startswith('USD'))}{'' if unit == '%' or not unit else ' '}{unit}"
 
 

@@ -144,7 +144,11 @@ function render({ model, el }) {
     if (made.how) field.append(element("p", { class: "r2f-how" }, made.how));
     field.append(made.node, submit, feedback);
     const part = { ...made, feedback, touched: false, asked: "" };
-    made.node.addEventListener("input", () => (part.touched = true));
+    made.node.addEventListener("input", () => {
+      part.touched = true;
+      feedback.replaceChildren(); // it was about another answer
+      delete feedback.dataset.shown;
+    });
     submit.addEventListener("click", () => send(question.id));
     made.enter?.addEventListener("keydown", (event) => event.key === "Enter" && send(question.id));
     questions.set(question.id, part);
@@ -162,8 +166,8 @@ function render({ model, el }) {
         part.asked = "";
       }
       const answer = state.answers[id];
-      if (!answer || part.asked) continue;
-      if (!part.touched && answer.given !== null) part.show(answer.given);
+      if (!answer || part.asked || part.touched) continue;
+      if (answer.given !== null) part.show(answer.given);
       tell(part.feedback, answer);
     }
   }
