@@ -74,7 +74,16 @@ def compiled(path: Path, *, learner: list[str], upgrade: bool) -> list[str]:
 
 def uv(*arguments: object) -> None:
     """Run uv, which comes with the authoring packages."""
-    command = [sys.executable, "-m", "uv", "--quiet", "--no-config", "--no-python-downloads", *map(str, arguments)]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "--quiet",
+        "--no-config",
+        "--no-python-downloads",
+        "--system-certs",
+        *map(str, arguments),
+    ]
     done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"uv could not resolve the requirements:\n{done.stderr.strip()}")
