@@ -10,15 +10,11 @@ from __future__ import annotations
 
 import bisect
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from helpers.show.wording import listed, number
-
-_SUFFIX = {"k": 1e3, "m": 1e6, "b": 1e9, "thousand": 1e3, "million": 1e6, "billion": 1e9}
-_MANTISSAS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE)
+from helpers.show import stops
+from helpers.show.wording import listed, number, read
 
 
 class Control:
@@ -128,7 +124,7 @@ class Slider(Control):
         if scale == "log" and low < 0:
             raise ValueError(f"{self.label}: a log scale starts at 0 or above, got {low}")
         if step is None:
-            step = _nice_step(high - low)
+            step = stops.nice_step(high - low)
         if not step > 0 or not math.isfinite(step):
             raise ValueError(f"{self.label}: step must be above 0, got {step!r}")
         whole = (low, high, value, step) if scale == "linear" else (low, high, value)
@@ -153,7 +149,7 @@ class Slider(Control):
 
     def typed(self, text: str) -> str:
         """Take what was typed; return a sentence if something else than that is used."""
-        given = self._parsed(text)
+        given = read(text, self.unit)
         if given is None:
             return self._misread(text)
         nearest = min(max(given, self.low), self.high)
@@ -187,18 +183,6 @@ class Slider(Control):
         index = min(near, key=lambda i: abs(self.stops[i] - self._value))
         return {"index": index, "text": number(self._value)}
 
-    def _parsed(self, text: str) -> float | None:
-        """Read 3000000, 3,000,000, 3e6, 3M, "3 million" or "512 MB"; None if it is none of these."""
-        text = text.strip().lower().replace("_", "").replace("\u202f", "").replace("\xa0", "")
-        if unit := self.unit.lower():
-            text = text.removesuffix(unit).strip()
-        text = text.removeprefix("$").strip()
-        text = text.replace(",", "") if re.search(r",\d{3}(?!\d)", text) else text.replace(",", ".")
-        match = _NUMBER.fullmatch(text)
-        if match is None or match[2] not in ("", *_SUFFIX):
-            return None
-        return float(match[1]) * _SUFFIX.get(match[2], 1)
-
     def _misread(self, text: str) -> str:
         text = text.strip()[:40]
         still = f"still {number(self._value)}."
@@ -211,10 +195,8 @@ class Slider(Control):
     def _stops(self) -> list[int | float]:
         """List what the slider can be moved to."""
         if self.scale == "log":
-            return _log_stops(self.low, self.high, self._typed_as, whole=self.whole)
-        count = math.floor((self.high - self.low) / self.step * (1 + 1e-12))
-        stops = [self._typed_as(float(f"{self.low + i * self.step:.12g}")) for i in range(count + 1)]
-        return stops if stops[-1] == self.high else [*stops, self.high]
+            return stops.log(self.low, self.high, self._typed_as, whole=self.whole)
+        return stops.linear(self.low, self.high, self.step, self._typed_as)
 
     def _typed_as(self, value: float) -> int | float:
         return int(value) if self.whole else float(value)
@@ -304,22 +286,3 @@ class Switch(Control):
         """Take on or off."""
         self._value = bool(message["on"])
         return ""
-
-
-def _nice_step(span: float) -> float:
-    """Choose a step of 1, 2 or 5 times a power of ten that cuts the span into about 100."""
-    rough = span / 100
-    power = 10.0 ** math.floor(math.log10(rough))
-    return float(f"{next(m for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9)) * power:.12g}")
-
-
-def _log_stops(low: float, high: float, typed_as: Callable[[float], Any], *, whole: bool) -> list[Any]:
-    """List 1, 1.2, 1.5, 2 … within the range, with both of its ends.
-
-    From 0 the first stop above is 1 for whole numbers, else four powers of ten below the top.
-    """
-    start = low if low > 0 else (1.0 if whole else high / 1e4)
-    exponents = range(math.floor(math.log10(start)), math.ceil(math.log10(high)) + 1)
-    nice = [float(f"{mantissa}e{exponent}") for exponent in exponents for mantissa in _MANTISSAS]
-    inside = [x for x in nice if start <= x < high and x > low and (x.is_integer() or not whole)]
-    return [typed_as(x) for x in (low, *inside, high)]

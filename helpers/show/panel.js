@@ -337,16 +337,25 @@ function render({ model, el }) {
     if (height) frame.style.minHeight = `${height}px`;
   }
 
+  // A longer sentence may push down what is below, once; a shorter one doesn't pull it up again.
+  let sentenceWidth = 0;
+  const steady = new ResizeObserver(([{ target, contentRect }]) => {
+    if (contentRect.width !== sentenceWidth) target.style.minHeight = "";
+    sentenceWidth = contentRect.width;
+    target.style.minHeight = `${target.offsetHeight}px`;
+  });
   const resized = new ResizeObserver(() => requestAnimationFrame(draw));
   model.on("change:state", show);
   el.append(card);
   show();
   resized.observe(parts.plot);
+  steady.observe(parts.sentence);
 
   return () => {
     gone = true;
     clearTimeout(slow);
     resized.disconnect();
+    steady.disconnect();
     Plotly?.purge(parts.plot);
   };
 }

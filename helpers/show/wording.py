@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable
 
 _PACKS = {"1M": 1e6, "1,000": 1e3}
+_SUFFIX = {"k": 1e3, "m": 1e6, "b": 1e9, "thousand": 1e3, "million": 1e6, "billion": 1e9}
+_NUMBER = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE)
 _NAMED = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 
@@ -25,6 +27,24 @@ def number(value: float, digits: int = 6) -> str:
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
     text = f"{value:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def read(text: str, unit: str = "") -> float | None:
+    """Read a number as people type it; None if it is none.
+
+    Examples
+    --------
+    >>> read("3,000,000"), read("3M"), read("1.5 million"), read("512 MB", "MB"), read("$0.20"), read("a lot")
+    (3000000.0, 3000000.0, 1500000.0, 512.0, 0.2, None)
+    """
+    text = text.strip().lower().replace("_", "").replace("\u202f", "").replace("\xa0", "")
+    text = text.removesuffix(unit.lower()).strip().removeprefix("$").strip()
+    # A comma groups thousands if three digits follow it, else it is some countries' decimal point.
+    text = text.replace(",", "") if re.search(r",\d{3}(?!\d)", text) else text.replace(",", ".")
+    match = _NUMBER.fullmatch(text)
+    if match is None or match[2] not in ("", *_SUFFIX):
+        return None
+    return float(match[1]) * _SUFFIX.get(match[2], 1)
 
 
 def quantity(value: float) -> str:
