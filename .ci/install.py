@@ -85,7 +85,12 @@ def install(files):
     pins = sum(count_pins(file) for file in files)
     arguments = [argument for file in files for argument in ("-r", os.path.join(ROOT, file))]
     if not with_uv(arguments, pins) and not with_pip(arguments, pins):
-        raise Problem(f"{explain(log_text())} (The installer's own words: .venv/install.log)")
+        raise failure()
+
+
+def failure():
+    """Return what the log says went wrong, as a problem to raise."""
+    return Problem(f"{explain(log_text())} (The installer's own words: .venv/install.log)")
 
 
 def with_uv(arguments, pins):
@@ -98,6 +103,8 @@ def with_uv(arguments, pins):
     try:
         fetch = [VENV_PYTHON, "-m", "pip", "install", *PIP_OPTIONS, "--no-deps", "--target", folder, uv]
         if run(fetch, lambda log: "Fetching the installer"):
+            if "WARNING: Retrying" in log_text():
+                raise failure()  # nothing answers: pip would only wait once more
             return False
         program = os.path.join(folder, "bin", "uv")
         command = [program, "pip", "install", "--color", "never", "--system-certs", "--python", VENV_PYTHON, *arguments]
