@@ -67,6 +67,9 @@ def bars(
     if horizontal:
         layout["yaxis"]["autorange"] = "reversed"
     layout |= {"barmode": mode, "bargap": 0.3}
+    longest = frame[y].max() if mode == "group" or by is None else frame.groupby(x, sort=False)[y].sum().max()
+    if labels and longest > 0 and frame[y].min() >= 0:
+        value_axis["range"] = [0, longest * (1.16 if horizontal else 1.1)]  # room for the last label
 
     parts = [("", frame)] if by is None else [(str(name), part) for name, part in frame.groupby(by, sort=False)]
     own_text = labels and (by is None or mode == "group")
@@ -162,7 +165,7 @@ def _sums(categories: list[str], sums: pd.Series, money: bool, horizontal: bool)
         "type": "scatter",
         "mode": "text",
         **along,
-        "text": [f"<b>{amount(value, money)}</b>" for value in sums],
+        "text": [f"{' ' * horizontal}<b>{amount(value, money)}</b>" for value in sums],
         "textposition": "middle right" if horizontal else "top center",
         "cliponaxis": False,
         "hoverinfo": "skip",

@@ -7,6 +7,7 @@
 const SHARED = Symbol.for("from-racks-to-functions.plotly");
 const TITLE_LINE = 26; // theme.TITLE_LINE: the title is HTML here, so its lines leave the figure
 const RESEND_AFTER_MS = 5000;
+const HELLO = " hello"; // no control has a space in its name
 
 // ---- Plotly, once per page -------------------------------------------------------------------
 
@@ -68,7 +69,34 @@ function evaluate(source) {
   return module.exports;
 }
 
+/** Draw first figures one after the other, with a breath between them: the page stays usable while it fills. */
+function inTurn(draw) {
+  const shared = globalThis[SHARED];
+  const turn = (shared.turn ?? Promise.resolve()).then(() => pause(0)).then(draw);
+  shared.turn = turn.catch(() => {});
+  return turn;
+}
+
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// ---- the way from the kernel -----------------------------------------------------------------
+
+/**
+ * Take the kernel's messages without anywidget's condition.
+ *
+ * anywidget 0.11 gives a widget's module two seconds to load. On a page that is busy for longer, with eight figures on
+ * a slow laptop, it gives up without a word: the panel appears, sends its moves, and never hears an answer. The model
+ * underneath still knows how to take messages, and this module evidently has loaded.
+ */
+async function listen(model, id) {
+  try {
+    const own = await model.widget_manager.get_model(id);
+    const underneath = Object.getPrototypeOf(Object.getPrototypeOf(own));
+    own.comm.on_msg((message) => underneath._handle_comm_msg.call(own, message));
+  } catch (error) {
+    console.debug("This front end delivers messages in a way of its own.", error);
+  }
+}
 
 // ---- small helpers ---------------------------------------------------------------------------
 
@@ -197,8 +225,9 @@ const makers = { slider, choice, switch: onOff };
 
 // ---- the panel -------------------------------------------------------------------------------
 
-function render({ model, el }) {
+async function render({ model, el }) {
   const spec = model.get("panel");
+  await listen(model, spec.id);
   const view = `v${Math.random().toString(36).slice(2, 10)}`;
   const parts = {
     controls: element("div", { class: "r2f-controls" }),
@@ -235,7 +264,8 @@ function render({ model, el }) {
     waiting.delete(key);
     onItsWay = { key, from: `${view}-${(serial += 1)}`, at: performance.now() };
     clearTimeout(slow);
-    slow = setTimeout(() => write(parts.notice, "Waiting for the kernel. If it was restarted, run this cell again."), 2000);
+    const waits = "Waiting for the kernel. If it was restarted, run this cell again.";
+    if (key !== HELLO) slow = setTimeout(() => write(parts.notice, waits), 2000);
     try {
       model.send({ ...message, from: onItsWay.from });
     } catch {
@@ -327,8 +357,11 @@ function render({ model, el }) {
     reserve(layout.height, title);
     Plotly ??= await plotly(model, spec.plotly);
     if (gone) return;
-    layout.width = parts.plot.clientWidth;
-    await Plotly.react(parts.plot, data, layout, { displayModeBar: false });
+    const react = () => {
+      layout.width = parts.plot.clientWidth;
+      return gone || Plotly.react(parts.plot, data, layout, { displayModeBar: false });
+    };
+    await (drawn ? react() : inTurn(react));
     parts.loading.hidden = true;
   }
   function reserve(height, title) {
@@ -350,6 +383,7 @@ function render({ model, el }) {
   show();
   resized.observe(parts.plot);
   steady.observe(parts.sentence);
+  tell(HELLO, { type: "hello" }); // what the kernel said before this view listened
 
   return () => {
     gone = true;

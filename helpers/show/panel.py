@@ -15,6 +15,7 @@ import functools
 import gzip
 import json
 import re
+import uuid
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,10 @@ class Panel(anywidget.AnyWidget):
         self._with_table = False
         self._notice = ""
         controls = [{"name": name, **control.spec()} for name, control in explorer.controls.items()]
+        name = uuid.uuid4().hex
         super().__init__(
-            panel={"title": explorer.title, "controls": controls, "plotly": plotly_js_version()},
+            model_id=name,
+            panel={"id": name, "title": explorer.title, "controls": controls, "plotly": plotly_js_version()},
             state=self._state(),
         )
         self.on_msg(self._answer)
@@ -82,7 +85,10 @@ class Panel(anywidget.AnyWidget):
         self.state = self._state()
 
     def _answer(self, _widget: object, message: dict[str, Any], _buffers: list[bytes]) -> None:
-        """Take a message from a view. Each gets exactly one answer, so that a view knows it may go on."""
+        """Take a message from a view. Each gets exactly one answer, so that a view knows it may go on.
+
+        A view that has just appeared says "hello" and gets the state as it is.
+        """
         if message["type"] == "plotly":
             self.send({"type": "plotly"}, buffers=[plotly_js()])
             return

@@ -237,6 +237,25 @@ def test_an_explorer_after_a_static_figure_shares_its_plotly(
     assert notebook.page.evaluate(LOADS) == 0
 
 
+def test_a_page_that_was_too_busy_for_anywidget_still_hears_the_kernel(
+    server: LabServer, open_in_lab: Callable[[str], NotebookPage]
+) -> None:
+    notebook = open_in_lab(write_notebook(server, "busy.ipynb", SETUP, SHOWN))
+    # The two seconds that anywidget waits for a module are over at once.
+    notebook.page.evaluate(
+        """() => {
+            AbortSignal.timeout = () => {
+                const controller = new AbortController();
+                queueMicrotask(() => controller.abort());
+                return controller.signal;
+            };
+        }"""
+    )
+    run(notebook)
+    card(notebook).get_by_role("slider", name="Memory").press("Home")
+    expect(sentence(card(notebook))).to_contain_text("with 128 MB")
+
+
 def test_figure_and_controls_come_back_when_the_page_is_loaded_again(opened_alone: NotebookPage) -> None:
     card(opened_alone).get_by_role("slider", name="Memory").press("Home")
     expect(sentence(card(opened_alone))).to_contain_text("with 128 MB")
