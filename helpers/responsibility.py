@@ -32,6 +32,7 @@ __all__ = [
     "events",
     "matrix",
     "moved",
+    "parts",
     "questioned",
     "refined",
     "runtime_stage",

@@ -15,7 +15,7 @@ from helpers import responsibility, tables
 from helpers.responsibility import OWNERS, WAYS, split
 from helpers.show import theme
 from helpers.show.chart import Chart
-from helpers.show.freshness import Freshness
+from helpers.show.freshness import Freshness, as_of
 from helpers.show.grid import Cell, cell, grid
 from helpers.show.palette import PAPER, TEXT
 from helpers.show.wording import listed
@@ -214,20 +214,19 @@ class _Facts(Freshness):
         return super()._summary().replace("Prices and limits", "Facts")
 
 
-def facts(*, today: date | None = None) -> Freshness:
-    """Say how old the rows are that this notebook rests on: the tables of responsibility, the events, the runtimes."""
-    found = []
+def facts(*slugs: str, today: date | None = None) -> Freshness:
+    """Say how old the rows are that this notebook rests on: its own tables, and the limits with these slugs."""
+    found = [as_of(*slugs).rows] if slugs else []
     for name, frame in (
         ("The lesson's table", tables.responsibility()),
         ("The finer table", responsibility.parts()),
         ("Events", tables.load("events")),
-        ("Runtimes", tables.runtimes()),
+        ("Lambda's runtimes", tables.runtimes()),
     ):
         frame = frame.assign(service=name, item=[str(each) for each in frame.index])
-        frame.index = [f"{name} {each}" for each in frame.index]
         found.append(frame.reindex(columns=["service", "item", "as_of", "max_age_days", "flag", "source"]))
-    rows = pd.concat(found)
-    return _Facts(rows.fillna({"max_age_days": 365, "flag": ""}), today or date.today())
+    rows = pd.concat(found).fillna({"max_age_days": 365, "flag": ""})
+    return _Facts(rows, today or date.today())
 
 
 def _by_part(
