@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from helpers import tables
@@ -87,6 +88,8 @@ def compute_models(work: Workload) -> Mapping[str, Callable[[float], Bill]]:
     vcpu = float(tables.instances().loc[instance, "vcpu"])
     servers_an_admin = tables.price("physical.servers_per_admin").value
 
+    # A chart and four break-evens ask for the same bills again and again.
+    @cache
     def functions(requests: float) -> Bill:
         return lambda_bill(
             requests=requests,
@@ -95,12 +98,15 @@ def compute_models(work: Workload) -> Mapping[str, Callable[[float], Bill]]:
             architecture=work.architecture,
         )
 
+    @cache
     def tasks(requests: float) -> Bill:
         return fargate_bill(vcpu=1, memory_gb=2, tasks=work.units(requests, 1), architecture=work.architecture)
 
+    @cache
     def instances(requests: float) -> Bill:
         return ec2_bill(instance, count=work.units(requests, vcpu), storage_gb=20)
 
+    @cache
     def rack(requests: float) -> Bill:
         servers = work.units(requests, work.server_vcpu)
         return rack_bill(

@@ -17,7 +17,7 @@ from helpers.show.chart import Chart
 from helpers.show.wording import dollars, listed, number, quantity
 
 # The range of the chart of five models: from a few requests a minute to thousands a second.
-FEWEST, MOST, POINTS = 1e6, 1e10, 49
+FEWEST, MOST, POINTS = 1e6, 1e10, 41
 
 
 def month(
