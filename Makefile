@@ -61,6 +61,7 @@ check-requirements: ## fail if the pins and pyproject.toml disagree
 	@$(python) .ci/lock.py --check
 
 weigh: ## the heaviest packages of a fresh installation, as CONTRIBUTING.md lists them
+	$(setup) lab authoring
 	@$(python) .ci/weigh.py
 
 clean: ## remove .venv and everything that was made here
