@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import numpy as np
+
 CHAR_PX = 8.6
 LINE_PX = 21
 WIDTH_PX = 620
@@ -35,9 +37,9 @@ class Box(NamedTuple):
         )
         return max(0.0, across) * max(0.0, upright)
 
-    def holds(self, x: float, y: float) -> bool:
-        """Tell whether a point lies inside."""
-        return abs(x - self.x) <= self.wide / 2 and abs(y - self.y) <= self.high / 2
+    def count(self, points: np.ndarray) -> int:
+        """Count the points inside; ``points`` has one row per point, x and y."""
+        return int(np.count_nonzero(np.all(np.abs(points - (self.x, self.y)) <= (self.wide / 2, self.high / 2), axis=1)))
 
 
 class Scale(NamedTuple):
@@ -153,7 +155,7 @@ def note_offsets(
     list of (dx, dy)
         In pixels, dy upwards.
     """
-    crowd = [point for line in lines for point in _dense(line)]
+    crowd = np.array([point for line in lines for point in _dense(line)]).reshape(-1, 2)
     taken = [Box(x, y, 18, 18) for x, y in points]
     offsets = []
     for (x, y), text in zip(points, texts, strict=True):
@@ -180,7 +182,7 @@ def _candidates(wide: float, high: float) -> list[tuple[float, float]]:
 def _cost(
     box: Box,
     offset: tuple[float, float],
-    crowd: Sequence[tuple[float, float]],
+    crowd: np.ndarray,
     taken: Sequence[Box],
     wide: float,
     high: float,
@@ -189,7 +191,7 @@ def _cost(
     inside = Box(wide / 2, high / 2, wide, high)
     outside = box.wide * box.high - box.overlap(inside)
     covered = sum(box.overlap(other) for other in taken)
-    on_lines = sum(box.holds(x, y) for x, y in crowd)
+    on_lines = box.count(crowd)
     return 40 * outside + 8 * covered + 60 * on_lines + math.hypot(*offset)
 
 
