@@ -12,7 +12,7 @@ import webbrowser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FIRST = Path("notebooks/00_start_here.ipynb")
+FIRST = "notebooks/00_start_here.ipynb"
 
 
 def port_is_free(port: int) -> bool:
@@ -39,10 +39,8 @@ def has_browser() -> bool:
 
 def main(arguments: list[str]) -> int:
     """Check what can be checked, then become JupyterLab."""
-    options = [
-        "--ServerApp.log_level=WARN",
-        "--LabApp.log_level=WARN",
-    ]  # what remains is the address, and what goes wrong
+    # What remains of the log is the address, and what goes wrong.
+    options = ["--ServerApp.log_level=WARN", "--LabApp.log_level=WARN"]
     if arguments[:1] == ["--port"]:
         port = arguments[1] if len(arguments) > 1 else ""
         if not port.isdecimal() or not 0 < int(port) < 65536:
@@ -62,10 +60,10 @@ def main(arguments: list[str]) -> int:
     if "--no-browser" not in arguments and not has_browser():
         print("No browser can be opened from here: open the address below that ends in token=… in yours.")
         options.append("--no-browser")
-    first = [str(FIRST)] if (ROOT / FIRST).exists() else []
+    options.append(f"--LabApp.default_url=/lab/tree/{FIRST}")  # in the printed address as well
     print("Starting JupyterLab; to stop it, press Ctrl-C here twice.", flush=True)
     os.chdir(ROOT)
-    command = [sys.executable, "-m", "jupyterlab", *options, *arguments, *first]
+    command = [sys.executable, "-m", "jupyterlab", *options, *arguments]
     return os.execv(sys.executable, command)
 
 

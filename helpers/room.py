@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = ROOT / "requirements.txt"
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 
-# JupyterLab, a kernel with pandas and Plotly, and the browser tab took 0.8 GB together; the rest is for the system.
+# Measured on Linux with one notebook run: JupyterLab and its kernel 0.2 GB, the browser 0.8 GB. The rest is margin.
 NEEDED_MEMORY_GB = 1.5
 # What a session writes (checkpoints, packed functions, screenshots), with a margin; the packages are already there.
 NEEDED_DISK_GB = 0.5
