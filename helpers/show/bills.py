@@ -64,7 +64,7 @@ def bill(bill: Billed, *, title: str | None = None) -> Chart:
     layout = theme.layout(title, height=120 + 46 * len(table))
     most = float(table["usd"].max()) or 1.0
     layout["margin"] |= {"l": 24, "b": 24}
-    layout["xaxis"] = {"range": [-_STUB * most, 1.72 * most], "visible": False, "fixedrange": True}
+    layout["xaxis"] = {"range": [-_STUB * most, 2.1 * most], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "type": "category"}
     layout |= {"bargap": 0.28, "barmode": "overlay"}
     return Chart({"data": _traces(table, free, most), "layout": layout}, _sentence(table, free, total, period), table)
@@ -76,7 +76,7 @@ def _traces(table: pd.DataFrame, free: pd.Series, most: float) -> list[dict[str,
     names = palette.names_for(dict.fromkeys(paid))
     colour_of = {item: palette[name] for item, name in zip(dict.fromkeys(paid), names, strict=True)}
     rows = [
-        {"y": f"{theme.wrapped(item, 30)} ", "free": is_free, "usd": usd, "colour": colour_of[each]}
+        {"y": f"{theme.wrapped(item, 20)} ", "free": is_free, "usd": usd, "colour": colour_of[each]}
         for item, is_free, usd, each in zip(_distinct(table["item"]), free, table["usd"], paid, strict=True)
     ]
     bars = {

@@ -80,6 +80,7 @@ def lines(
     across = placing.scale(xs, log=log_x, pixels=placing.WIDTH_PX, from_zero=True, room=0.0 if at_ends else 0.02)
     upright = placing.scale(ys, log=log_y, pixels=drawing, from_zero=True, room=0.05)
     layout["xaxis"] = theme.axis(x_title, log=log_x) | {"range": [across.low, across.high]}
+    y_title = layout["yaxis"]["title"]["text"]  # broken into lines if it is long
     layout["yaxis"] = theme.axis(y_title, log=log_y) | {"range": [upright.low, upright.high]}
 
     data = [_line(part, x, y, name, style, log_x, log_y) for (name, part), style in zip(series, names, strict=True)]

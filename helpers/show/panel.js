@@ -5,7 +5,7 @@
 // the last move always wins and the kernel never has a queue to work off.
 
 const SHARED = Symbol.for("from-racks-to-functions.plotly");
-const TITLE_LINE = 26; // theme.TITLE_LINE: the title is HTML here, so its lines leave the figure
+const TITLE_LINE = 24; // theme.TITLE_LINE: the title is HTML here, so its lines leave the figure
 const RESEND_AFTER_MS = 5000;
 const HELLO = " hello"; // no control has a space in its name
 

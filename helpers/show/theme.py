@@ -14,9 +14,10 @@ from helpers.show.palette import AXIS, GRID, PAPER, TEXT
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 SIZE = 16
-TITLE_SIZE = 20
-TITLE_LINE = 26
-TITLE_WIDTH = 62
+TITLE_SIZE = 18
+TITLE_LINE = 24
+# Plotly cuts off what doesn't fit: this many bold characters fit beside JupyterLab's file browser at 1,024 pixels.
+TITLE_WIDTH = 54
 HEIGHT = 420
 LEGEND_ROOM = 34
 # Wide enough for a title and labels such as $10,000. Fixed margins keep the drawing in its place when labels
@@ -57,7 +58,7 @@ def axis(title: str = "", *, log: bool = False, money: bool | None = None) -> di
     if money is None:
         money = any(word in title.lower() for word in ("$", "usd", "dollar"))
     described: dict[str, Any] = {
-        "title": {"text": title, "standoff": 12},
+        "title": {"text": title, "standoff": 12, "font": {"size": SIZE}},
         "fixedrange": True,
         "gridcolor": GRID,
         "linecolor": AXIS,
@@ -112,12 +113,15 @@ def layout(
     """
     text = wrapped(title)
     lines = text.count("<br>") + 1 if text else 0
+    top = 20 + lines * TITLE_LINE + legend * LEGEND_ROOM
+    # A title along the vertical axis has the drawing's height, at some nine pixels a character.
+    y_title = wrapped(y_title, max(10, (height - top - BELOW) // 9))
     described: dict[str, Any] = {
         "height": height,
         "paper_bgcolor": PAPER,
         "plot_bgcolor": PAPER,
         "font": {"family": FONT, "size": SIZE, "color": TEXT},
-        "margin": {"l": LEFT, "r": 24, "t": 20 + lines * TITLE_LINE + legend * LEGEND_ROOM, "b": BELOW},
+        "margin": {"l": LEFT + y_title.count("<br>") * 22, "r": 24, "t": top, "b": BELOW},
         "hoverlabel": {"font": {"family": FONT, "size": SIZE, "color": TEXT}, "bgcolor": PAPER},
         "dragmode": False,
         "showlegend": legend,
