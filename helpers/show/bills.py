@@ -64,7 +64,7 @@ def bill(bill: Billed, *, title: str | None = None) -> Chart:
     layout = theme.layout(title, height=120 + 46 * len(table))
     most = float(table["usd"].max()) or 1.0
     layout["margin"] |= {"l": 24, "b": 24}
-    layout["xaxis"] = {"range": [-_STUB * most, 2.1 * most], "visible": False, "fixedrange": True}
+    layout["xaxis"] = {"range": [-_STUB * most, 2.4 * most], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "type": "category"}
     layout |= {"bargap": 0.28, "barmode": "overlay"}
     return Chart({"data": _traces(table, free, most), "layout": layout}, _sentence(table, free, total, period), table)

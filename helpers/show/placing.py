@@ -39,7 +39,8 @@ class Box(NamedTuple):
 
     def count(self, points: np.ndarray) -> int:
         """Count the points inside; ``points`` has one row per point, x and y."""
-        return int(np.count_nonzero(np.all(np.abs(points - (self.x, self.y)) <= (self.wide / 2, self.high / 2), axis=1)))
+        within = np.abs(points - (self.x, self.y)) <= (self.wide / 2, self.high / 2)
+        return int(np.count_nonzero(within.all(axis=1)))
 
 
 class Scale(NamedTuple):
