@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers import tables
-from helpers.capacity import WEEK_MINUTES, Fleet, Served, Week, declared, serve, without
+from helpers.capacity import WEEK_MINUTES, Fleet, Served, Week, cost_of_idle, declared, serve, without
 from helpers.checks import choice
 from helpers.pricing import HOURS_A_MONTH, Bill, ec2_bill, fargate_bill, lambda_bill, memory_model, rack_bill
 from helpers.pricing.scenarios import INSTANCE
@@ -100,21 +100,21 @@ def _last_day(day: date, dated: str) -> date:
     return date(day.year + (9 if dated == "decade" else 0), 12, 31)
 
 
-# From the user down to the ground, in each model. Y: you, A: AWS, B: both, each a part, L: the landlord of the rack.
+# From the user down to the ground, in each model. Y: you, A: AWS, B: both, each a part, L: who rents the rack out.
 MODELS = ("rack", "VM (EC2)", "containers on EC2", "containers on Fargate", "functions (zip)")
 LAYERS = {
     "your data, who may see it": "YYYYY",
     "application code": "YYYYY",
     "libraries it needs": "YYYYY",
     "language runtime": "YYYYB",
-    "system packages, base image": "YYYYA",
+    "packages, base image": "YYYYA",
     "how many run, and when": "YYYYB",
     "guest operating system": "YYYAA",
     "host system, hypervisor": "YAAAA",
     "servers and network": "YAAAA",
     "building, power, cooling": "LAAAA",
 }
-OWNERS = {"Y": "you", "A": "AWS", "B": "both", "L": "landlord"}
+OWNERS = {"Y": "You", "A": "AWS", "B": "Shared", "L": "Landlord"}
 SHIPS = ("a server", "a machine image", "a container image", "a container image", "a zip file")
 
 
@@ -231,7 +231,7 @@ class Outcome:
     @property
     def idle_usd(self) -> float:
         """The part of the bill that paid for processors without work."""
-        return self.usd * (1 - self.utilisation)
+        return cost_of_idle(self.usd, self.utilisation)["idle"]
 
     def started(self, first: int, last: int) -> int:
         """Return how many units began to serve between two minutes."""
@@ -252,8 +252,8 @@ def provision(
 
     Examples
     --------
-    >>> provision("racks", Week()).units.max() == provision("racks", Week()).units.min()
-    True
+    >>> f"{provision('racks', Week()).utilisation:.0%}"
+    '18%'
     """
     shop = shop or Shop()
     choice("way", way, WAYS)
@@ -267,12 +267,11 @@ def provision(
         units, paid = kind.fleet.following(rates)
     units = without(units, minute=week.launch_minute, repair_minutes=kind.repair_minutes, lost=fails)
     served = serve(rates, units * kind.fleet.unit_rate, paid=paid * kind.fleet.unit_rate, patience_s=shop.patience_s)
-    answered = served.requests - float(served.dropped.sum())
-    if way == "functions":
-        paid_s, bill = answered * shop.duration_ms / 1000 * kind.vcpu, _functions(answered, shop)
-    else:
-        paid_s, bill = float(paid.sum()) * 60 * kind.vcpu, _fleet(way, float(paid.sum()) / 60, shop)
-    return Outcome(way, units, served, bill, answered * shop.cpu_ms / 1000 / paid_s)
+    if way != "functions":
+        return Outcome(way, units, served, _fleet(way, float(paid.sum()) / 60, shop), served.utilisation)
+    # Of a function every moment is paid in which a request is in it; its processor rests while the request waits.
+    busy = shop.cpu_ms / (shop.duration_ms * kind.vcpu)
+    return Outcome(way, units, served, _functions(served.requests - float(served.dropped.sum()), shop), busy)
 
 
 def _functions(requests: float, shop: Shop) -> Bill:

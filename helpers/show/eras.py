@@ -13,6 +13,7 @@ import pandas as pd
 from helpers import history
 from helpers.show import theme
 from helpers.show.chart import Chart
+from helpers.show.grid import Cell, cell, grid
 from helpers.show.palette import QUIET_TEXT, TEXT, palette
 from helpers.show.wording import listed, number
 
@@ -20,19 +21,28 @@ _LOOK = {"era": "rack", "vm": "ec2", "cloud": "muted", "paas": "muted", "contain
 _MOST_NOTES = 14
 # What an explorer offers: the main line, or one of the lines that it runs through.
 LINES = {"the main line": "main"} | {name: name for name in history.TRACKS}
+YEARS = {
+    "all": (1990, 2026),
+    "1990 to 2007": (1990, 2007),
+    "2008 to 2015": (2008, 2015),
+    "2016 to 2021": (2016, 2021),
+    "2022 to 2024": (2022, 2024),
+    "2025 and 2026": (2025, 2026),
+}
 
 
-def timeline(*, track: str = "main", since: int = 1990, until: int = 2026, note: str = "detail") -> Chart:
+def timeline(*, track: str = "main", years: tuple[int, int] = (1990, 2026), note: str = "detail") -> Chart:
     """Draw milestones over the years, one a row, with one more column of the table beside each.
 
     Parameters
     ----------
-    track, since, until : as for ``history.milestones``
+    track : as for ``history.milestones``
+    years : the first and the last
     note : ``"detail"``, ``"source"`` or ``"caution"``
     """
-    rows = history.milestones(track, since=since, until=until)
+    rows = history.milestones(track, since=years[0], until=years[1])
     if rows.empty:
-        raise ValueError(f"no milestone lies between {since} and {until}")
+        raise ValueError(f"no milestone of this line lies between {years[0]} and {years[1]}")
     start = [_year(day.date()) for day in rows.date]
     end = [_year(day) for day in rows["last"]]
     first, last = min(start), max(end)
@@ -65,7 +75,7 @@ def timeline(*, track: str = "main", since: int = 1990, until: int = 2026, note:
     layout["xaxis"] = theme.axis() | {
         "range": [first - wide * 0.08, last + wide * 0.08],
         "tickformat": "d",
-        "nticks": 9,
+        "dtick": 1 if wide < 10 else 5,
     }
     layout["yaxis"] = {"visible": False, "range": [len(rows) - 0.4, -0.6], "fixedrange": True}
     sentence = (
@@ -82,7 +92,7 @@ def _year(day: Any) -> float:
 
 def _label(row: Any, note: str) -> str:
     name = row.milestone if note else _cut(row.milestone, 44)
-    more = _cut(getattr(row, note), 58) if note else ""
+    more = _cut(getattr(row, note), 48) if note else ""
     return f" {row.when} · <b>{name}</b> " + (f"<br><span style='color:{QUIET_TEXT}'> {more} </span>" if more else "")
 
 
@@ -99,42 +109,30 @@ def _timeline_title(rows: pd.DataFrame) -> str:
     years = rows.date.dt.year
     if len(rows) == 1:
         return f"One step: {rows.milestone[0]}, {rows.when[0]}"
-    span = f"{number(len(rows))} steps from {years.iloc[0]} to {years.iloc[-1]}"
-    return f"{span}, half of them since {years.iloc[len(rows) // 2]}"
+    return f"{number(len(rows))} steps since {years.iloc[0]}, half of them since {years.iloc[len(rows) // 2]}"
 
 
 def stack() -> Chart:
     """Draw who looks after which layer in which model, and what one hands over."""
     frame = history.stack()
-    grid = frame.pivot(index="layer", columns="model", values="owner").loc[[*history.LAYERS], [*history.MODELS]]
-    yours = grid.isin(["you", "both"]).sum()
-    shade = {"AWS": 0.0, "landlord": 0.0, "both": 0.5, "you": 1.0}
-    columns = [f"<b>{theme.wrapped(model, 12)}</b>" for model in grid.columns]
-    trace = {
-        "type": "heatmap",
-        "x": columns,
-        "y": [*grid.index, "<b>what you hand over</b>"],
-        "z": [*([shade[owner] for owner in row] for row in grid.to_numpy()), [None] * len(columns)],
-        "text": [*grid.to_numpy().tolist(), [theme.wrapped(f"<b>{what}</b>", 14) for what in history.SHIPS]],
-        "texttemplate": "%{text}",
-        "textfont": {"color": TEXT, "size": 15},
-        "colorscale": [[0, "#f3f7fe"], [1, "#6fa8f0"]],
-        "zmin": 0,
-        "zmax": 1,
-        "showscale": False,
-        "xgap": 2,
-        "ygap": 2,
-        "hovertemplate": "%{y}<br>%{x}: <b>%{text}</b><extra></extra>",
-    }
-    layout = theme.layout(
-        f"From {yours.iloc[0]} layers to {yours.iloc[-1]}: what stays with you in each model", height=620
-    )
-    layout["margin"] |= {"t": 112, "b": 16}
-    for side in ("xaxis", "yaxis"):
-        layout[side] = {"type": "category", "showgrid": False, "ticks": "", "fixedrange": True, "automargin": True}
-    layout["xaxis"]["side"] = "top"
-    layout["yaxis"]["autorange"] = "reversed"
+    owners = frame.pivot(index="layer", columns="model", values="owner").loc[[*history.LAYERS], [*history.MODELS]]
+    yours = owners.isin(["You", "Shared"]).sum()
+    cells = [[_owned(owner) for owner in row] for row in owners.to_numpy()]
+    handed = [Cell("plain", f"<b>{theme.wrapped(what, 12)}</b>") for what in history.SHIPS]
     told = listed(f"{model} {count}" for model, count in yours.items())
-    handed = listed(dict.fromkeys(history.SHIPS))
-    sentence = f"Of {len(grid)} layers, yours in whole or in part: {told}. What you hand over: {handed}."
-    return Chart({"data": [trace], "layout": layout}, sentence, grid.rename_axis(columns=None).reset_index())
+    return grid(
+        [*owners.index, "<b>what you hand over</b>"],
+        [theme.wrapped(model, 12) for model in owners.columns],
+        [*cells, handed],
+        title=f"From {yours.iloc[0]} layers to {yours.iloc[-1]}: what stays yours",
+        sentence=(
+            f"Of {len(owners)} layers, yours in whole or in part: {told}. "
+            f"What you hand over: {listed(dict.fromkeys(history.SHIPS))}."
+        ),
+        table=owners.rename_axis(columns=None).reset_index(),
+        step=44,
+    )
+
+
+def _owned(owner: str) -> Cell:
+    return Cell("faint", f"△ {owner}") if owner == "Landlord" else cell(owner)

@@ -101,7 +101,7 @@ def fleet(
         "hour",
         "requests a second",
         "line",
-        title=f"{_start(NAMES[way])}: processors busy {busy}% of the time that is paid",
+        title=f"{_start(NAMES[way])}: processors busy {busy}% of the paid time",
         sentence=_told(outcome),
         x_title="",
         y_title="requests a second",
@@ -138,7 +138,7 @@ def _turned_away(requests: float) -> str:
 def shapes() -> Chart:
     """Draw the same week on all four ways, one panel each."""
     outcomes = _outcomes(Week(), Shop())
-    layout = theme.layout("Smaller units, shorter lead times: the fleet fits closer", height=760)
+    layout = theme.layout("Smaller units, shorter lead times: a closer fit", height=760)
     layout["margin"] |= {"t": 84, "b": 44}
     data, notes, rows = [], [], []
     for i, (way, outcome) in enumerate(outcomes.items()):
@@ -157,8 +157,9 @@ def shapes() -> Chart:
         line.pop("fill")
         data += [area | {"name": "requests"}, line | {"name": NAMES[way]}]
         layout[f"yaxis{axis}"] = theme.axis("per second") | {"domain": [top - 0.2, top], "range": [0, 560], "nticks": 4}
-        amounts = f"{dollars(outcome.usd)}, of it idle {dollars(outcome.idle_usd)}"
-        text = f"<b>{NAMES[way]}</b>: busy {outcome.utilisation:.0%}, {amounts}"
+        # No two dollar signs in one text: in a page with MathJax, Plotly takes what stands between them for a formula.
+        amounts = f"{outcome.idle_usd:,.0f} of {outcome.usd:,.0f} USD idle"
+        text = f"<b>{NAMES[way]}</b>: busy {outcome.utilisation:.0%} of the paid time, {amounts}"
         notes.append({"text": text, "x": 0.01, "y": top, "xref": "paper", "yref": "paper"})
         rows.append((way, round(outcome.utilisation, 3), round(outcome.usd, 2), round(outcome.idle_usd, 2)))
     layout["annotations"] = [
@@ -197,6 +198,8 @@ def night(
     lost = {way: float(outcome.served.between(first, last).dropped.sum()) for way, outcome in outcomes.items()}
     worst = max(lost, key=lambda way: lost[way])
     told = listed(f"{NAMES[way]}: {_turned_away(count)}" for way, count in lost.items())
+    at = int(np.argmax(outcomes[worst].served.dropped[first:last]))
+    note = (at - 30, float(lines["requests"][first + at]), f"{NAMES[worst]}: too late for {_turned_away(lost[worst])}")
     chart = charts.lines(
         frame,
         "minute",
@@ -212,6 +215,7 @@ def night(
         ),
         x_title="time of night",
         y_title="requests a second",
+        marks=[note] if lost[worst] >= 0.5 else [],
         height=480,
     )
     for trace in chart.figure["data"][1:5]:
@@ -248,7 +252,8 @@ def bills(
         "way",
         "usd",
         "part",
-        title=f"{_start(NAMES[by_cost[0].way])} cost least; {NAMES[least_idle.way]} idle least",
+        title=f"{_start(by_cost[0].way)} cost least"
+        + (" and idle least" if least_idle is by_cost[0] else f", {least_idle.way} idle least"),
         sentence=f"The launch week, from the cheapest: {told}.",
         y_title="USD for the week",
         horizontal=True,
