@@ -96,6 +96,10 @@ class Stage:
     next: date | None
     days_left: int | None
 
+    def __str__(self) -> str:
+        until = f", until {self.next} ({self.days_left} days)" if self.next else ""
+        return f"{self.runtime}: {self.stage}{until}"
+
 
 def matrix() -> pd.DataFrame:
     """Return the lesson's table: seven responsibilities, four models, the lesson's words.
@@ -192,7 +196,7 @@ def who_acts(event: str | Event, model: str) -> Answer:
     Examples
     --------
     >>> print(who_acts("base-image-cve", "zip"))
-    AWS: AWS updates the managed runtime. Nothing to do.
+    AWS: Updates the managed runtime. Nothing is left for you.
     >>> who_acts("base-image-cve", "image").owner
     'You'
     """
@@ -262,7 +266,8 @@ def _event(name: str) -> Event:
     return _events()[name]
 
 
-def _questions() -> list[dict[str, Any]]:
+@cache
+def _questions() -> tuple[dict[str, Any], ...]:
     """Hold each cell of the lesson against the parts of its row."""
     fine_rows, claims = parts(), tables.claims()
     found = []
@@ -287,7 +292,7 @@ def _questions() -> list[dict[str, Any]]:
                 **{name: first[name] for name in ("why", "evidence", "since", "claim", "source", "as_of")},
             }
         )
-    return found
+    return tuple(found)
 
 
 def _cell(owner: str, qualifier: str) -> str:

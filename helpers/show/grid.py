@@ -37,8 +37,9 @@ LOOKS = {
     "faint": Look("#f3f4f6", QUIET_TEXT, ""),
 }
 _ORDER = list(LOOKS)
+FONT = 14  # six columns and their names fit beside JupyterLab's file browser at 1,024 pixels
 _FOOT = 14
-_HEAD_LINE = 22
+_HEAD_LINE = 20
 
 
 class Cell(NamedTuple):
@@ -56,7 +57,7 @@ def cell(word: str, qualifier: str = "", hover: str = "", *, faint: bool = False
     """
     text = f"{LOOKS[word].symbol} {word}"
     if qualifier and not faint:
-        text = f"<span style='font-size:14px'>{text}</span><br><span style='font-size:11px'>{qualifier}</span>"
+        text = f"<span style='font-size:13px'>{text}</span><br><span style='font-size:11px'>{qualifier}</span>"
     return Cell("faint" if faint else word, text, hover)
 
 
@@ -70,7 +71,7 @@ def grid(
     table: pd.DataFrame,
     groups: Sequence[str] = (),
     widths: Sequence[float] = (),
-    left: int = 240,
+    left: int = 216,
     step: int = 50,
 ) -> Chart:
     """Draw cells.
@@ -95,9 +96,17 @@ def grid(
     head = 18 + _HEAD_LINE * max((text.count("<br>") + 1 for text in heads if text), default=0)
     height = 20 + theme.TITLE_LINE * (theme.wrapped(title).count("<br>") + 1) + head + step * len(names) + _FOOT
     layout = theme.layout(title, height=height)
-    layout["margin"] |= {"l": left, "b": _FOOT, "t": height - step * len(names) - _FOOT}
-    bare = {"showgrid": False, "zeroline": False, "showline": False, "ticks": "", "fixedrange": True}
-    layout["xaxis"] = bare | {"side": "top", "tickvals": middles, "ticktext": list(heads), "range": [0, edges[-1]]}
+    layout["margin"] |= {"l": left, "r": 12, "b": _FOOT, "t": height - step * len(names) - _FOOT}
+    bare = {
+        "showgrid": False,
+        "zeroline": False,
+        "showline": False,
+        "ticks": "",
+        "fixedrange": True,
+        "tickfont": {"size": FONT},
+    }
+    layout["xaxis"] = bare | {"side": "top", "tickangle": 0, "tickvals": middles, "ticktext": list(heads)}
+    layout["xaxis"]["range"] = [0, edges[-1]]
     layout["yaxis"] = bare | {"tickvals": list(range(len(names))), "ticktext": [f"{name} " for name in names]}
     layout["yaxis"]["range"] = [len(names) - 0.5, -0.5]
     if groups:
@@ -131,7 +140,7 @@ def _words(rows: Sequence[Sequence[Cell]], middles: Sequence[float]) -> dict[str
         "x": [x for x, _, _ in places],
         "y": [y for _, y, _ in places],
         "text": [cell.text for _, _, cell in places],
-        "textfont": {"size": 15, "color": [LOOKS[cell.look].ink for _, _, cell in places]},
+        "textfont": {"size": FONT, "color": [LOOKS[cell.look].ink for _, _, cell in places]},
         "hoverinfo": "skip",
         "showlegend": False,
     }
@@ -148,6 +157,7 @@ def _grouped(groups: Sequence[str], left: int) -> dict[str, Any]:
             "xanchor": "left",
             "xshift": 16 - left,
             "y": i,
+            "font": {"size": FONT},
             "showarrow": False,
         }
         for i in starts

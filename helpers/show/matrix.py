@@ -16,7 +16,7 @@ from helpers.responsibility import OWNERS, WAYS, split
 from helpers.show import theme
 from helpers.show.chart import Chart
 from helpers.show.freshness import Freshness, as_of
-from helpers.show.grid import Cell, cell, grid
+from helpers.show.grid import FONT, Cell, cell, grid
 from helpers.show.palette import PAPER, TEXT
 from helpers.show.wording import listed
 
@@ -31,9 +31,17 @@ SHORT = {
     "Application code & logic": "Application",
     "Business data & security": "Data",
 }
+HEADS = {
+    "rack": "Rack",
+    "ec2": "VM<br>(EC2)",
+    "nodes": "Own<br>nodes",
+    "fargate": "Fargate",
+    "zip": "Lambda<br>zip",
+    "image": "Lambda<br>image",
+}
 _STAGES = (
-    ("gets patches", None, "deprecated", "#235951", ""),
-    ("runs, without patches", "deprecated", "create_blocked", "#f6c667", "/"),
+    ("patched", None, "deprecated", "#235951", ""),
+    ("no patches", "deprecated", "create_blocked", "#f6c667", "/"),
     ("no new functions", "create_blocked", "update_blocked", "#d9772b", "x"),
     ("no changes", "update_blocked", None, "#a3290f", ""),
 )
@@ -47,7 +55,7 @@ def lesson() -> Chart:
         list(table.index),
         [_heading(name) for name in table],
         [[cell(*split(each)) for each in row] for row in table.to_numpy()],
-        title=f"In the lesson's table your part shrinks from {yours.iloc[0]} rows to {yours.iloc[-1]}",
+        title=f"From rack to function, {yours.iloc[0]} rows of yours become {yours.iloc[-1]}",
         sentence=f"Rows that are yours, of {len(table)}: {_counts(yours)}.",
         table=table.reset_index(),
     )
@@ -66,7 +74,7 @@ def questioned() -> Chart:
         list(table.index),
         [_heading(name) for name in table],
         rows,
-        title=f"{hold.sum()} of {table.size} cells hold; the further from the rack, the fewer",
+        title=f"{hold.sum()} of {table.size} cells hold, under Lambda {hold.iloc[-1]} of {len(table)}",
         sentence=(
             f"Cells that hold, of {len(table)}: {_counts(hold)}. Of the other {len(asked)}, "
             f"{len(asked) - wrong} are too coarse and {wrong} is wrong."
@@ -86,18 +94,18 @@ def refined(*, owner: str = EVERYONE, row: str = ALL) -> Chart:
     table, parts = responsibility.refined(), responsibility.parts()
     yours, chosen, rows = _yours(table), 0, []
     for (group, part), cells in table.iterrows():
-        hover = _broken(f"{parts.loc[part, 'why']}")
+        hover = _broken(parts.loc[part, "why"])
         fits = [owner in (EVERYONE, split(each)[0]) and row in (ALL, group) for each in cells]
         rows.append([cell(*split(each), hover, faint=not fit) for each, fit in zip(cells, fits, strict=True)])
         chosen += sum(fits)
-    title = f"Taken apart into {len(table)} tasks, {_always(table)} stay yours wherever you run"
+    title = f"Of {len(table)} tasks, {_always(table)} stay yours wherever you run"
     sentence = f"Tasks that are yours, of {len(table)}: {_counts(yours)}."
     if (owner, row) != (EVERYONE, ALL):
         whose = {"You": "are yours", "AWS": "are AWS's", "Shared": "are shared", EVERYONE: "are there"}[owner]
         among = len(table) if row == ALL else sum(group == row for group, _ in table.index)
         title = f"{chosen} of {among * len(WAYS)} cells {whose}" + ("" if row == ALL else f" in {SHORT[row]}")
         sentence = f"{title}. {sentence}"
-    return _by_part(table, _with_counts(yours), rows, title, sentence)
+    return _by_part(table.assign(why=list(parts["why"])), _with_counts(yours), rows, title, sentence)
 
 
 def moved(*, before: str = "ec2", after: str = "zip") -> Chart:
@@ -129,7 +137,7 @@ def event(*, event: str = "base-image-cve") -> Chart:
         labels,
         ["who acts", ""],
         rows,
-        title=f"{about.title}: yours in {mine} of {len(answers)} ways" + (f", shared in {shared}" if shared else ""),
+        title=f"{about.title}: yours on {mine} of {len(answers)}{f', {shared} shared' if shared else ' ways'}",
         sentence=f"{about.what} {' '.join(said)}",
         table=pd.DataFrame(
             {
@@ -139,8 +147,8 @@ def event(*, event: str = "base-image-cve") -> Chart:
                 "source": [a.source for a in answers],
             }
         ),
-        widths=(1, 4.6),
-        left=210,
+        widths=(1, 4.2),
+        left=182,
         step=54,
     )
     actions = {
@@ -148,9 +156,9 @@ def event(*, event: str = "base-image-cve") -> Chart:
         "mode": "text",
         "x": [1.06] * len(answers),
         "y": list(range(len(answers))),
-        "text": [theme.wrapped(answer.action, 62) for answer in answers],
+        "text": [theme.wrapped(answer.action, 44) for answer in answers],
         "textposition": "middle right",
-        "textfont": {"size": 15},
+        "textfont": {"size": FONT},
         "hoverinfo": "skip",
     }
     figure = {"data": [*chart.figure["data"], actions], "layout": chart.figure["layout"]}
@@ -168,8 +176,8 @@ def events(*, owner: str = EVERYONE) -> Chart:
         title=f"Of {len(table)} bad nights, {_always(table)} are yours wherever you run",
         sentence=f"Events that you answer, of {len(table)}: {_counts(yours)}.",
         table=table.reset_index(),
-        left=262,
-        step=38,
+        left=204,
+        step=37,
     )
 
 
@@ -180,12 +188,15 @@ def runtimes(*, family: str = "Node.js", today: date) -> Chart:
     start = min(pd.Timestamp(today), table["deprecated"].min()) - pd.DateOffset(months=4)
     end = table["update_blocked"].max() + pd.DateOffset(months=6)
     late = (table["deprecated"] <= pd.Timestamp(today)).sum()
-    title = f"On {today}, {late} of {len(table)} {family} runtimes run without patches"
-    layout = theme.layout(title, height=146 + 52 * len(table), legend=True, barmode="overlay", bargap=0.35)
-    layout["margin"] |= {"l": 140, "b": 46}
+    title = f"{late} of {len(table)} {family} runtimes get no patches any more"
+    layout = theme.layout(title, height=188 + 52 * len(table), legend=True, barmode="overlay", bargap=0.35)
+    layout["margin"] |= {"l": 116, "b": 46, "t": layout["margin"]["t"] + 18}  # the legend may need two lines
+    layout["legend"]["font"] = {"size": FONT}
     layout["xaxis"] |= {"type": "date", "range": [f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}"], "tickformat": "%b %Y"}
-    layout["xaxis"] |= {"dtick": "M6", "tick0": "2026-01-01"}
-    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "ticks": "", "showgrid": False}
+    layout["xaxis"] |= {"dtick": "M12", "tick0": "2026-01-01"}
+    layout["yaxis"] |= {"type": "category", "range": [len(table) - 0.5, -0.95], "ticks": "", "showgrid": False}
+    note = {"text": "today", "x": str(today), "xanchor": "left", "xshift": 5, "y": -0.72, "showarrow": False}
+    layout["annotations"] = [note]
     line = {"type": "line", "x0": str(today), "x1": str(today), "yref": "paper", "y0": 0, "y1": 1}
     layout["shapes"] = [line | {"line": {"color": TEXT, "width": 3, "dash": "dot"}}]
     data = []
@@ -202,7 +213,7 @@ def runtimes(*, family: str = "Node.js", today: date) -> Chart:
             bar | {"marker": {"color": colour, "pattern": hatch}, "hovertemplate": f"%{{y}}: {name}<extra></extra>"}
         )
     said = [f"{name} from {row.deprecated:%Y-%m-%d}, {row.create_blocked:%Y-%m-%d}" for name, row in table.iterrows()]
-    sentence = f"{title}. Without patches, and then closed to new functions: {'; '.join(said)}."
+    sentence = f"On {today}, {title}. Without patches, and then closed to new functions: {'; '.join(said)}."
     columns = ["deprecated", "create_blocked", "update_blocked"]
     return Chart({"data": data, "layout": layout}, sentence, table[columns].reset_index())
 
@@ -242,8 +253,8 @@ def _by_part(
         table=table.reset_index(),
         groups=[SHORT[group] for group, _ in table.index],
         widths=widths,
-        left=304,
-        step=39,
+        left=254,
+        step=37,
     )
 
 
@@ -253,7 +264,7 @@ def _heading(name: str) -> str:
 
 
 def _with_counts(yours: pd.Series) -> list[str]:
-    return [f"{_heading(label)}<br><b>{count} yours</b>" for label, count in yours.items()]
+    return [f"{head}<br><b>{count} ●</b>" for head, count in zip(HEADS.values(), yours, strict=True)]
 
 
 def _yours(table: pd.DataFrame) -> pd.Series:
@@ -275,12 +286,12 @@ def _broken(text: str) -> str:
 
 def _moves_in_words(of: int, changed: pd.DataFrame, one: str, other: str) -> tuple[str, str]:
     if changed.empty:
-        return f"{one} and {other}: nothing changes hands", f"Nothing changes hands between {one} and {other}."
+        return "Nothing changes hands", f"Between {one} and {other} nothing changes hands."
     ranks = {owner: rank for rank, owner in enumerate(OWNERS)}
     step = changed[other].map(lambda each: ranks[split(each)[0]]) - changed[one].map(lambda each: ranks[split(each)[0]])
     away, back = ([part for (_, part), by in step.items() if by * sign > 0] for sign in (1, -1))
     moves = [f"{len(names)} of {of} tasks {verb} you" for names, verb in ((away, "leave"), (back, "come to")) if names]
-    title = f"{listed(moves)} on the way to {other}"
+    title = f"{listed(moves)} on this move"
     said = [f"Of {of} tasks, {len(changed)} change hands from {one} to {other}."]
     said += [f"Less for you: {listed(away)}."] if away else []
     said += [f"More for you: {listed(back)}."] if back else []

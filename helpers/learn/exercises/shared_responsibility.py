@@ -12,9 +12,9 @@ TASKS = {
     "node22": "Next major version",
     "copies": "Copies of the application",
     "quota": "Limits, and what is behind",
-    "zones": "Spreading over the zones",
-    "region": "Subnets, retries, 2nd Region",
-    "disk": "Building and machines",
+    "zones": "Spread over the zones",
+    "region": "Second Region, retries",
+    "disk": "Site and machines",
     "photos": "Access, data, libraries",
     "library": "Access, data, libraries",
 }
