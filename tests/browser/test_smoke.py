@@ -6,12 +6,18 @@ import pytest
 from jupyter_page import NOTEBOOKS, NotebookPage
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
+# anywidget gives each widget two seconds to load, which a machine under full load can miss: that once is no fault.
+TOO_BUSY = "[anywidget] Failed to initialize model"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_opens_runs_and_shows_no_error(name: str, open_in_lab: Callable[[str], NotebookPage]) -> None:
     notebook = open_in_lab(name)
     notebook.run_all()
+    if any(TOO_BUSY in error for error in notebook.page_errors):
+        notebook.close()
+        notebook = open_in_lab(name)
+        notebook.run_all()
     pictures = notebook.screenshots()
     assert notebook.faults() == []
     assert notebook.dialogs() == [], "JupyterLab asks or tells something that nobody wanted to know"
