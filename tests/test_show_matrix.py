@@ -159,7 +159,7 @@ def test_an_events_figure_shows_every_ways_owner_and_action(event):
     assert chart.table["who"].tolist() == [answer.owner for answer in answers]
     shown = [text.replace("<br>", " ") for text in chart.figure["data"][2]["text"]]
     assert shown == [answer.action for answer in answers]
-    assert max(text.count("<br>") for text in chart.figure["data"][2]["text"]) <= 1
+    assert max(text.count("<br>") for text in chart.figure["data"][2]["text"]) <= 2
 
 
 def test_the_bars_of_a_runtime_change_on_its_dates():

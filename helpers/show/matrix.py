@@ -105,7 +105,7 @@ def refined(*, owner: str = EVERYONE, row: str = ALL) -> Chart:
         among = len(table) if row == ALL else sum(group == row for group, _ in table.index)
         title = f"{chosen} of {among * len(WAYS)} cells {whose}" + ("" if row == ALL else f" in {SHORT[row]}")
         sentence = f"{title}. {sentence}"
-    return _by_part(table.assign(why=list(parts["why"])), _with_counts(yours), rows, title, sentence)
+    return _by_part(table, _with_counts(yours), rows, title, sentence)
 
 
 def moved(*, before: str = "ec2", after: str = "zip") -> Chart:
@@ -148,7 +148,7 @@ def event(*, event: str = "base-image-cve") -> Chart:
             }
         ),
         widths=(1, 4.2),
-        left=182,
+        left=178,
         step=54,
     )
     actions = {
@@ -156,7 +156,7 @@ def event(*, event: str = "base-image-cve") -> Chart:
         "mode": "text",
         "x": [1.06] * len(answers),
         "y": list(range(len(answers))),
-        "text": [theme.wrapped(answer.action, 44) for answer in answers],
+        "text": [theme.wrapped(answer.action, 40) for answer in answers],
         "textposition": "middle right",
         "textfont": {"size": FONT},
         "hoverinfo": "skip",
@@ -253,7 +253,7 @@ def _by_part(
         table=table.reset_index(),
         groups=[SHORT[group] for group, _ in table.index],
         widths=widths,
-        left=254,
+        left=242,
         step=37,
     )
 
