@@ -103,16 +103,16 @@ def _last_day(day: date, dated: str) -> date:
 # From the user down to the ground, in each model. Y: you, A: AWS, B: both, each a part, L: who rents the rack out.
 MODELS = ("rack", "VM (EC2)", "containers on EC2", "containers on Fargate", "functions (zip)")
 LAYERS = {
-    "your data, who may see it": "YYYYY",
+    "data, and who sees it": "YYYYY",
     "application code": "YYYYY",
-    "libraries it needs": "YYYYY",
+    "libraries": "YYYYY",
     "language runtime": "YYYYB",
     "packages, base image": "YYYYA",
-    "how many run, and when": "YYYYB",
-    "guest operating system": "YYYAA",
-    "host system, hypervisor": "YAAAA",
+    "how many run": "YYYYB",
+    "guest system": "YYYAA",
+    "host, hypervisor": "YAAAA",
     "servers and network": "YAAAA",
-    "building, power, cooling": "LAAAA",
+    "building, power": "LAAAA",
 }
 OWNERS = {"Y": "You", "A": "AWS", "B": "Shared", "L": "Landlord"}
 SHIPS = ("a server", "a machine image", "a container image", "a container image", "a zip file")

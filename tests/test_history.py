@@ -67,11 +67,11 @@ def test_a_layer_once_handed_over_does_not_come_back():
 
 def test_the_stack_says_what_the_claims_teach():
     owner = stack().set_index(["layer", "model"]).owner
-    assert owner["host system, hypervisor", "VM (EC2)"] == "AWS"  # C02
-    assert owner["guest operating system", "VM (EC2)"] == "You"
+    assert owner["host, hypervisor", "VM (EC2)"] == "AWS"  # C02
+    assert owner["guest system", "VM (EC2)"] == "You"
     assert owner["packages, base image", "containers on Fargate"] == "You"  # C03
-    assert owner["guest operating system", "containers on EC2"] == "You"  # C04
-    assert owner["guest operating system", "containers on Fargate"] == "AWS"
+    assert owner["guest system", "containers on EC2"] == "You"  # C04
+    assert owner["guest system", "containers on Fargate"] == "AWS"
     assert owner["language runtime", "functions (zip)"] == "Shared"  # T04
 
 

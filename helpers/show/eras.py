@@ -19,6 +19,8 @@ from helpers.show.wording import listed, number
 
 _LOOK = {"era": "rack", "vm": "ec2", "cloud": "muted", "paas": "muted", "container": "fargate", "serverless": "lambda"}
 _MOST_NOTES = 14
+# Width of the drawing in a small window, room beside the first and the last date, width of a letter.
+_DRAWING_PX, _PAD, _CHAR_PX = 490, 0.08, 7.3
 # What an explorer offers: the main line, or one of the lines that it runs through.
 LINES = {"the main line": "main"} | {name: name for name in history.TRACKS}
 YEARS = {
@@ -48,21 +50,22 @@ def timeline(*, track: str = "main", years: tuple[int, int] = (1990, 2026), note
     first, last = min(start), max(end)
     wide = max(last - first, 1.0)
     noted = len(rows) <= _MOST_NOTES
-    labels = [_label(row, note if noted else "") for row in rows.itertuples()]
     data: list[dict[str, Any]] = []
     for i, row in enumerate(rows.itertuples()):
         colour, _, symbol, _ = palette.style(_LOOK[row.track])
         left = (start[i] + end[i]) / 2 > first + wide / 2
         at = start[i] if left else end[i]
+        room = _DRAWING_PX * (abs(at - (first if left else last)) / wide + _PAD) / _CHAR_PX
+        label = _label(row, note, int(room)) if noted else f" {row.when} · <b>{_cut(row.milestone, 36)}</b> "
         data.append(
             {
                 "type": "scatter",
                 "mode": "lines+markers+text",
                 "x": [start[i] + end[i] - at, at],
                 "y": [i, i],
-                "text": ["", labels[i]],
+                "text": ["", label],
                 "textposition": f"middle {'left' if left else 'right'}",
-                "textfont": {"size": 14 if noted else 13, "color": TEXT},
+                "textfont": {"size": 13, "color": TEXT},
                 "marker": {"symbol": symbol, "size": 11, "color": colour, "opacity": 1},
                 "line": {"color": colour, "width": 4},
                 "hovertemplate": f"{_everything(row)}<extra></extra>",
@@ -73,7 +76,7 @@ def timeline(*, track: str = "main", years: tuple[int, int] = (1990, 2026), note
     layout = theme.layout(_timeline_title(rows), height=660, showlegend=False)
     layout["margin"] |= {"l": 24, "b": 44}
     layout["xaxis"] = theme.axis() | {
-        "range": [first - wide * 0.08, last + wide * 0.08],
+        "range": [first - wide * _PAD, last + wide * _PAD],
         "tickformat": "d",
         "dtick": 1 if wide < 10 else 5,
     }
@@ -90,10 +93,10 @@ def _year(day: Any) -> float:
     return day.year + (day.timetuple().tm_yday - 1) / 365.25
 
 
-def _label(row: Any, note: str) -> str:
-    name = row.milestone if note else _cut(row.milestone, 44)
-    more = _cut(getattr(row, note), 48) if note else ""
-    return f" {row.when} · <b>{name}</b> " + (f"<br><span style='color:{QUIET_TEXT}'> {more} </span>" if more else "")
+def _label(row: Any, note: str, room: int) -> str:
+    more = getattr(row, note)
+    below = _cut(f"{row.when} · {more}" if more else row.when, max(room, 24))
+    return f" <b>{row.milestone}</b> <br><span style='color:{QUIET_TEXT}'> {below} </span>"
 
 
 def _cut(text: str, longest: int) -> str:
@@ -109,7 +112,9 @@ def _timeline_title(rows: pd.DataFrame) -> str:
     years = rows.date.dt.year
     if len(rows) == 1:
         return f"One step: {rows.milestone[0]}, {rows.when[0]}"
-    return f"{number(len(rows))} steps since {years.iloc[0]}, half of them since {years.iloc[len(rows) // 2]}"
+    first, middle, last = years.iloc[0], years.iloc[len(rows) // 2], years.iloc[-1]
+    steps = f"{number(len(rows))} steps since {first}"
+    return f"{steps}, half of them since {middle}" if first < middle < last else f"{steps}, the last in {last}"
 
 
 def stack() -> Chart:
@@ -118,11 +123,11 @@ def stack() -> Chart:
     owners = frame.pivot(index="layer", columns="model", values="owner").loc[[*history.LAYERS], [*history.MODELS]]
     yours = owners.isin(["You", "Shared"]).sum()
     cells = [[_owned(owner) for owner in row] for row in owners.to_numpy()]
-    handed = [Cell("plain", f"<b>{theme.wrapped(what, 12)}</b>") for what in history.SHIPS]
+    handed = [Cell("plain", _small(f"<b>{theme.wrapped(what.removeprefix('a '), 10)}</b>")) for what in history.SHIPS]
     told = listed(f"{model} {count}" for model, count in yours.items())
     return grid(
         [*owners.index, "<b>what you hand over</b>"],
-        [theme.wrapped(model, 12) for model in owners.columns],
+        [_small(theme.wrapped(model, 10)) for model in owners.columns],
         [*cells, handed],
         title=f"From {yours.iloc[0]} layers to {yours.iloc[-1]}: what stays yours",
         sentence=(
@@ -130,9 +135,14 @@ def stack() -> Chart:
             f"What you hand over: {listed(dict.fromkeys(history.SHIPS))}."
         ),
         table=owners.rename_axis(columns=None).reset_index(),
+        left=196,
         step=44,
     )
 
 
 def _owned(owner: str) -> Cell:
-    return Cell("faint", f"△ {owner}") if owner == "Landlord" else cell(owner)
+    return Cell("faint", _small(f"△ {owner}")) if owner == "Landlord" else cell(owner)
+
+
+def _small(text: str) -> str:
+    return f"<span style='font-size:13px'>{text}</span>"

@@ -159,7 +159,7 @@ def shapes() -> Chart:
         layout[f"yaxis{axis}"] = theme.axis("per second") | {"domain": [top - 0.2, top], "range": [0, 560], "nticks": 4}
         # No two dollar signs in one text: in a page with MathJax, Plotly takes what stands between them for a formula.
         amounts = f"{outcome.idle_usd:,.0f} of {outcome.usd:,.0f} USD idle"
-        text = f"<b>{NAMES[way]}</b>: busy {outcome.utilisation:.0%} of the paid time, {amounts}"
+        text = f"<b>{NAMES[way]}</b>: busy {outcome.utilisation:.0%}, {amounts}"
         notes.append({"text": text, "x": 0.01, "y": top, "xref": "paper", "yref": "paper"})
         rows.append((way, round(outcome.utilisation, 3), round(outcome.usd, 2), round(outcome.idle_usd, 2)))
     layout["annotations"] = [
@@ -199,7 +199,7 @@ def night(
     worst = max(lost, key=lambda way: lost[way])
     told = listed(f"{NAMES[way]}: {_turned_away(count)}" for way, count in lost.items())
     at = int(np.argmax(outcomes[worst].served.dropped[first:last]))
-    note = (at - 30, float(lines["requests"][first + at]), f"{NAMES[worst]}: too late for {_turned_away(lost[worst])}")
+    note = (at - 30, float(lines["requests"][first + at]), f"{number(round(_short(lost[worst])))} turned away")
     chart = charts.lines(
         frame,
         "minute",
@@ -260,5 +260,6 @@ def bills(
         height=400,
     )
     # Orange means Lambda in this collection; what idles is grey and hatched.
+    chart.figure["layout"]["margin"]["r"] = 64
     chart.figure["data"][1]["marker"] |= {"color": palette["muted"], "pattern": _HATCHED}
     return chart
