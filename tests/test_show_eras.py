@@ -1,12 +1,13 @@
 """The figures of notebook 01 say in words what they draw, and draw what history and capacity compute."""
 
+import inspect
 import re
 from itertools import product
 
 import pytest
 
 from helpers.capacity import Week
-from helpers.history import WAYS, milestones, provision
+from helpers.history import WAYS, Shop, milestones, provision
 from helpers.show import eras, fleets
 
 CHARTS = {
@@ -98,3 +99,23 @@ def test_the_cheapest_way_changes_with_the_size_of_the_shop():
     titles = [fleets.bills(per_second=size).figure["layout"]["title"]["text"] for size in (2, 60)]
     assert "Functions cost least and idle least" in titles[0]
     assert "Containers cost least, functions idle least" in titles[1]
+
+
+def test_explorers_start_from_what_the_shop_and_the_week_assume():
+    week, shop = Week(), Shop()
+    starts = {
+        "per_second": week.per_second,
+        "launch": week.launch,
+        "ordered": week.launch,
+        "weekend": week.weekend,
+        "seed": week.seed,
+        "ramp_minutes": week.ramp_minutes,
+        "use": shop.use * 100,
+        "lead_minutes": shop.vm_lead_minutes,
+        "wait_ms": shop.wait_ms,
+        "minimum": shop.minimum,
+    }
+    for draw in (fleets.week, fleets.fleet, fleets.night, fleets.bills):
+        for name, parameter in inspect.signature(draw).parameters.items():
+            if name in starts:
+                assert parameter.default == starts[name], f"{draw.__name__}: {name}"
