@@ -107,6 +107,24 @@ def test_figures_hold_plain_lists(path: Path) -> None:
         assert '"bdata"' not in json.dumps(data[PLOTLY])
 
 
+def test_no_text_of_a_figure_has_two_dollar_signs(path: Path) -> None:
+    # JupyterLab reads what stands between them as a formula, and the text vanishes; a stored picture does not show it
+    def texts(part: Any) -> Iterator[str]:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict | list):
+            for each in part.values() if isinstance(part, dict) else part:
+                yield from texts(each)
+
+    for data in bundles(json.loads(path.read_text(encoding="utf-8"))):
+        assert [text for text in texts(data[PLOTLY]) if text.count("$") > 1] == []
+
+
+def test_prose_has_no_dollar_signs(path: Path) -> None:
+    # for the same reason: amounts in prose are written in words
+    assert [cell["id"] for cell in cells(path, "markdown") if re.search(r"(?<!\\)\$", source(cell))] == []
+
+
 def test_no_code_ends_in_a_semicolon(path: Path) -> None:
     assert [cell["id"] for cell in cells(path) if source(cell).rstrip().endswith(";")] == []
 

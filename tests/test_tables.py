@@ -10,8 +10,6 @@ import timeit
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from helpers import tables
 from helpers.tables.reading import DATA, TableError, describe, read
@@ -121,15 +119,6 @@ def test_an_unknown_name_is_answered_with_near_ones(ask, slug, near):
         ask(slug)
     assert repr(slug) in caught.value.args[0]
     assert near in caught.value.args[0]
-
-
-@given(st.text())
-def test_any_text_is_a_known_price_or_a_key_error(slug):
-    if slug in tables.price_list():
-        assert tables.price(slug).slug == slug
-    else:
-        with pytest.raises(KeyError, match="no price"):
-            tables.price(slug)
 
 
 def test_tiers_come_in_order_of_use_and_meet():

@@ -11,7 +11,8 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-function render({ model, el }) {
+async function render({ model, el }) {
+  await listen(model);
   const table = element("table", {});
   const save = element("a", { class: "r2f-save", download: "progress.json" }, "Save my progress to a file");
   const file = element("input", { type: "file", accept: ".json,application/json" });

@@ -109,7 +109,8 @@ const makers = { single, multiple, numeric, ordering };
 
 // ---- the sheet -------------------------------------------------------------------------------
 
-function render({ model, el }) {
+async function render({ model, el }) {
+  await listen(model);
   const spec = model.get("spec");
   const view = `s${Math.random().toString(36).slice(2, 10)}`;
   const card = element("section", { class: "r2f-sheet", "aria-label": spec.title });

@@ -9,8 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
-import anywidget
 import traitlets
+
+from helpers.show.page import PageWidget, module
 
 _HERE = Path(__file__).parent
 
@@ -28,10 +29,10 @@ class Asks(Protocol):
         """Take an answer; return how it stands: given, status, lines."""
 
 
-class Sheet(anywidget.AnyWidget):
+class Sheet(PageWidget):
     """The widget; every view of it shows the same state."""
 
-    _esm = _HERE / "sheet.js"
+    _esm = module(_HERE / "sheet.js")
     _css = _HERE / "sheet.css"
 
     #: What never changes: title and questions.
@@ -43,11 +44,6 @@ class Sheet(anywidget.AnyWidget):
         self._asks = asks
         super().__init__(spec=asks.spec(), state={**asks.shown(), "replies": ""})
         self.on_msg(self._answer)
-
-    def view(self) -> dict[str, Any]:
-        """Give the MIME bundle's part that makes JupyterLab show the sheet."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return {"application/vnd.jupyter.widget-view+json": view}
 
     def refresh(self) -> None:
         """Show what changed in code."""

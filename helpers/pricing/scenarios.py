@@ -1,7 +1,7 @@
-"""The bills that the collection compares: one workload on five models, an API with its surroundings, a month of nothing.
+"""The bills that the collection compares: a workload on five models, an API with its surroundings, an idle month.
 
-Where a comparison needs an assumption (how much a server can carry, how many one keeps), it is a field with a name here,
-so that a notebook can show it and put it under a control.
+Where a comparison needs an assumption (how much a server can carry, how many one keeps), it is a field with a name
+here, so that a notebook can show it and put it under a control.
 """
 
 from __future__ import annotations

@@ -118,10 +118,12 @@ def _label(row: pd.Series, is_free: bool) -> str:
 
 
 def _hover(row: pd.Series) -> str:
+    # USD in words: JupyterLab reads what stands between two dollar signs as a formula.
     source = theme.wrapped(str(row["source"]), 60)
+    rate = f"{row['rate']:.10f}".rstrip("0").rstrip(".")
     return (
-        f"<b>{row['item']}</b><br>{number(row['quantity'])} x {row['unit']} at ${number(row['rate'])}"
-        f" = {dollars(row['usd'])}<br>{source}"
+        f"<b>{row['item']}</b><br>{number(row['quantity'])} × {row['unit']} at {rate} USD"
+        f" = {row['usd']:,.2f} USD<br>{source}"
     )
 
 

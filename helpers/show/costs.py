@@ -175,8 +175,8 @@ def _article(name: str) -> str:
 
 def _models_sentence(work: Workload, lasting: dict[str, Crossing]) -> str:
     about = (
-        f"A request waits {number(work.wait_ms)} ms and computes {number(work.cpu_ms)} ms; at {number(work.memory_mb)} MB "
-        f"a function takes {number(_digits(work.duration_ms))} ms for it. "
+        f"A request waits {number(work.wait_ms)} ms and computes {number(work.cpu_ms)} ms; "
+        f"at {number(work.memory_mb)} MB a function takes {number(_digits(work.duration_ms))} ms for it. "
     )
     order = sorted(lasting.items(), key=lambda item: item[1].x)
     met = [f"{_article(name)} above {quantity(_digits(c.x))} ({_a_second(c.x)})" for name, c in order]
@@ -207,9 +207,9 @@ def memory(*, wait_ms: float, cpu_ms: float, architecture: str = "x86_64") -> Ch
         + (" for nothing" if dearer < 1.02 else f" and {number(_digits(dearer), 3)} times as dear"),
         sentence=(
             f"In the model, going from 128 MB to {full:,} MB shortens {number(_digits(first.duration_ms))} ms to "
-            f"{number(_digits(elbow.duration_ms))} ms, while a million requests go from {dollars(first.usd_a_million)} to "
-            f"{dollars(elbow.usd_a_million)}; beyond {full:,} MB only the cost grows. "
-            f"The cheapest size is {int(cheapest.memory_mb):,} MB."
+            f"{number(_digits(elbow.duration_ms))} ms, while a million requests go from "
+            f"{dollars(first.usd_a_million)} to {dollars(elbow.usd_a_million)}; "
+            f"beyond {full:,} MB only the cost grows. The cheapest size is {int(cheapest.memory_mb):,} MB."
         ),
         x_title="memory (MB)",
         y_title="percent of the value at 128 MB",

@@ -79,25 +79,6 @@ function inTurn(draw) {
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-// ---- the way from the kernel -----------------------------------------------------------------
-
-/**
- * Take the kernel's messages without anywidget's condition.
- *
- * anywidget 0.11 gives a widget's module two seconds to load. On a page that is busy for longer, with eight figures on
- * a slow laptop, it gives up without a word: the panel appears, sends its moves, and never hears an answer. The model
- * underneath still knows how to take messages, and this module evidently has loaded.
- */
-async function listen(model, id) {
-  try {
-    const own = await model.widget_manager.get_model(id);
-    const underneath = Object.getPrototypeOf(Object.getPrototypeOf(own));
-    own.comm.on_msg((message) => underneath._handle_comm_msg.call(own, message));
-  } catch (error) {
-    console.debug("This front end delivers messages in a way of its own.", error);
-  }
-}
-
 // ---- small helpers ---------------------------------------------------------------------------
 
 function element(tag, attributes = {}, ...children) {
@@ -227,7 +208,7 @@ const makers = { slider, choice, switch: onOff };
 
 async function render({ model, el }) {
   const spec = model.get("panel");
-  await listen(model, spec.id);
+  await listen(model);
   const view = `v${Math.random().toString(36).slice(2, 10)}`;
   const parts = {
     controls: element("div", { class: "r2f-controls" }),

@@ -15,14 +15,13 @@ import functools
 import gzip
 import json
 import re
-import uuid
 from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import anywidget
 import traitlets
 
+from helpers.show.page import PageWidget, module
 from helpers.show.wording import number
 
 if TYPE_CHECKING:
@@ -50,10 +49,10 @@ def plotly_js_version() -> str:
     return found[1] if found else metadata.version("plotly")
 
 
-class Panel(anywidget.AnyWidget):
+class Panel(PageWidget):
     """The widget of one explorer; every view of it shows the same state."""
 
-    _esm = _HERE / "panel.js"
+    _esm = module(_HERE / "panel.js")
     _css = _HERE / "panel.css"
 
     #: What never changes: title, controls, the version of Plotly to share.
@@ -66,18 +65,11 @@ class Panel(anywidget.AnyWidget):
         self._with_table = False
         self._notice = ""
         controls = [{"name": name, **control.spec()} for name, control in explorer.controls.items()]
-        name = uuid.uuid4().hex
         super().__init__(
-            model_id=name,
-            panel={"id": name, "title": explorer.title, "controls": controls, "plotly": plotly_js_version()},
+            panel={"title": explorer.title, "controls": controls, "plotly": plotly_js_version()},
             state=self._state(),
         )
         self.on_msg(self._answer)
-
-    def view(self) -> dict[str, Any]:
-        """Give the MIME bundle's part that makes JupyterLab show the panel."""
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return {"application/vnd.jupyter.widget-view+json": view}
 
     def refresh(self) -> None:
         """Show the explorer's state after a value was set in code."""
