@@ -28,9 +28,9 @@ test-browser: ## open every notebook in a real browser and run it (needs Chromiu
 	$(setup) lab tests
 	@$(python) -m pytest tests/browser -n 0 $(ARGS)
 
-bench: ## measure what has a benchmark
+bench: ## measure a slider against its baseline, in a real browser
 	$(setup) lab tests
-	@$(python) -m pytest tests/bench -n 0 --benchmark-only $(ARGS)
+	@$(python) tests/browser/bench_explorer.py $(ARGS)
 
 check-room: ## check this machine before a class: packages, memory, ports, proxy, disk
 	$(setup) lab

@@ -19,11 +19,13 @@ from helpers.pricing import (
     lambda_account_bill,
     lambda_bill,
     lambda_cost,
+    last_break_even,
     managed_instances_bill,
     memory_model,
     rack_bill,
     service_bill,
 )
+from helpers.pricing.scenarios import Workload, compute_models
 
 API = {"requests": 500_000, "duration_ms": 100, "memory_mb": 256}
 
@@ -273,6 +275,22 @@ def test_break_even_finds_two_crossings_between_its_first_points():
         return per_request(1.0)(1 if abs(n - 500_123) > 4000 else 3)
 
     assert [c.kind for c in break_even(bump, flat(2), low=0, high=1e6)] == ["jump", "jump"]
+
+
+@pytest.mark.parametrize("peak", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("model", ["Fargate", "EC2", "EKS", "Rack"])
+def test_the_last_break_even_is_the_last_of_all(model, peak):
+    bills = compute_models(Workload(peak=peak))
+    found = break_even(bills["Lambda"], bills[model], low=1e6, high=1e10)
+    last = last_break_even(bills["Lambda"], bills[model], low=1e6, high=1e10)
+    assert (last is None) == (found == ())
+    assert last is None or (last.x, last.kind) == (pytest.approx(found[-1].x, rel=1e-8), found[-1].kind)
+
+
+def test_two_bills_that_start_at_zero_together_are_told_apart_right_after():
+    found = break_even(per_request(1.0), per_request(2.0), low=0, high=1e6)
+    assert [(c.kind, c.x) for c in found] == [("equal", 0)]
+    assert found[0].until < 1
 
 
 def test_break_even_refuses_an_empty_range():

@@ -6,7 +6,7 @@ the rates, ``show`` draws the bills, ``cloud`` bills what it has measured.
 """
 
 from helpers.pricing.bill import Bill, Line
-from helpers.pricing.crossing import Crossing, break_even
+from helpers.pricing.crossing import Crossing, break_even, last_break_even
 from helpers.pricing.fleets import ec2_bill, eks_bill, fargate_bill, managed_instances_bill, rack_bill
 from helpers.pricing.functions import lambda_account_bill, lambda_bill, lambda_cost
 from helpers.pricing.memory import memory_model
@@ -41,6 +41,7 @@ __all__ = [
     "lambda_account_bill",
     "lambda_bill",
     "lambda_cost",
+    "last_break_even",
     "managed_instances_bill",
     "memory_model",
     "metered_units",

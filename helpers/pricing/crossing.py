@@ -14,13 +14,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from helpers.checks import number
+from helpers.checks import in_words, number
 from helpers.pricing.bill import Bill
 
 FIRST_POINTS = 33  # of the first, coarse look; every further point is placed where it matters
 MOST_POINTS = 4000
 RESOLUTION = 1e-7  # of the range: two crossings closer together than this may count as none
-PRECISION = 2e-11  # of a crossing's place, relative
+PRECISION = 1e-9  # of a crossing's place, relative
+STEP = 1e-6  # what a bill moves, relative, within that precision if it jumps; a continuous one moves a thousandth of it
 RELATIVE_TOLERANCE = 1e-13  # amounts closer than this are equal: float rounding is 1e-16
 
 
@@ -72,26 +73,45 @@ def break_even(
     >>> [(round(place.x), place.kind) for place in places]
     [(7347085, 'cross')]
     """
-    number("low", low, -np.inf)
-    number("high", high, -np.inf)
-    if not low < high:
-        raise ValueError(f"low must be below high, got low={low} and high={high}")
-    seen: dict[float, tuple[float, float]] = {}
-
-    def at(x: float) -> tuple[float, float]:
-        if x not in seen:
-            one, other = a(x), b(x)
-            if one.period != other.period:
-                raise ValueError(f"bills must cover one period, got {one.period!r} and {other.period!r}")
-            seen[x] = (one.total, other.total)
-        return seen[x]
-
-    _split(at, _first_points(float(low), float(high)), seen)
+    seen = _Seen(a, b)
+    _split(seen, _first_points(low, high))
     return _crossings(sorted(seen), seen)
+
+
+def last_break_even(
+    a: Callable[[float], Bill], b: Callable[[float], Bill], *, low: float, high: float
+) -> Crossing | None:
+    """Return the highest place where the two bills change sides, beyond which one is cheaper for good.
+
+    Takes, returns and refuses what :func:`break_even` does, but for the single crossing, None where there is none.
+    It searches from above and stops at the first find: two bills that run side by side may cross a hundred times.
+    """
+    seen = _Seen(a, b)
+    stop = _split(seen, _first_points(low, high), from_above=True)
+    found = _crossings([x for x in sorted(seen) if stop is None or x >= stop], seen)
+    return found[-1] if found else None
+
+
+class _Seen(dict[float, tuple[float, float]]):
+    """Both totals at every input looked at; asking for another one computes it."""
+
+    def __init__(self, a: Callable[[float], Bill], b: Callable[[float], Bill]) -> None:
+        super().__init__()
+        self._bills = a, b
+
+    def __missing__(self, x: float) -> tuple[float, float]:
+        one, other = (bill(x) for bill in self._bills)
+        if one.period != other.period:
+            raise ValueError(f"bills must cover one period, got {one.period!r} and {other.period!r}")
+        self[x] = (one.total, other.total)
+        return self[x]
 
 
 def _first_points(low: float, high: float) -> list[float]:
     """Return points spread evenly and, above zero, evenly in logarithm: both small and large inputs matter."""
+    low, high = number("low", low, -np.inf), number("high", high, -np.inf)
+    if not low < high:
+        raise ValueError(f"low must be below high, got low={in_words(low)} and high={in_words(high)}")
     even = np.linspace(low, high, FIRST_POINTS)
     smallest = low if low > 0 else high * 1e-6
     spread = np.geomspace(smallest, high, FIRST_POINTS) if high > 0 else even
@@ -105,27 +125,30 @@ def _side(pair: tuple[float, float]) -> int:
     return 0 if abs(gap) <= RELATIVE_TOLERANCE * scale else (1 if gap > 0 else -1)
 
 
-def _split(
-    at: Callable[[float], tuple[float, float]],
-    points: list[float],
-    seen: dict[float, tuple[float, float]],
-) -> None:
+def _split(seen: _Seen, points: list[float], *, from_above: bool = False) -> float | None:
     """Add points until, between any two neighbours, the bills' relation is decided.
 
     Two growing bills cannot meet between x and y when one is dearer at x than the other at y. Where they can, the
-    widest such gap is halved first, so that the limit on points is spent evenly over the range.
+    widest such gap is halved first, so that the limit on points is spent evenly over the range. From above, the
+    highest gap comes first, and the lower end of the first change that is found ends the search.
     """
     finest = (points[-1] - points[0]) * RESOLUTION
-    # Negative widths: the heap gives the smallest first. The last item says whether to try a straight line.
-    waiting = [(x - y, x, y, True) for x, y in pairwise(points)]
+
+    def rank(x: float, y: float) -> float:
+        return -y if from_above else x - y  # the heap gives the smallest first
+
+    # The last item says whether to try a straight line.
+    waiting = [(rank(x, y), x, y, True) for x, y in pairwise(points)]
     heapify(waiting)
     while waiting:
         _, x, y, straight = heappop(waiting)
-        (a_low, b_low), (a_high, b_high) = at(x), at(y)
+        (a_low, b_low), (a_high, b_high) = seen[x], seen[y]
         side = _side((a_low, b_low))
         changes = side != _side((a_high, b_high))
         if changes:
-            if y - x <= PRECISION * max(abs(x), abs(y)):
+            if y - x <= PRECISION * max(abs(x), abs(y), finest):
+                if from_above:
+                    return x
                 continue
         else:
             apart = a_high < b_low or b_high < a_low
@@ -139,10 +162,11 @@ def _split(
             between = [point for point in (guess - near, guess + near) if x < point < y] or between
         for left, right in pairwise([x, *between, y]):
             if x < right and left < y and left < right and (left, right) != (x, y):
-                heappush(waiting, (left - right, left, right, changes and not straight))
+                heappush(waiting, (rank(left, right), left, right, changes and not straight))
+    return None
 
 
-def _crossings(points: list[float], seen: dict[float, tuple[float, float]]) -> tuple[Crossing, ...]:
+def _crossings(points: list[float], seen: _Seen) -> tuple[Crossing, ...]:
     found: list[Crossing] = []
     sides = [_side(seen[x]) for x in points]
     place = 0
@@ -168,8 +192,8 @@ def _crossings(points: list[float], seen: dict[float, tuple[float, float]]) -> t
     return tuple(found)
 
 
-def _change(left: float, right: float, seen: dict[float, tuple[float, float]]) -> Crossing:
+def _change(left: float, right: float, seen: _Seen) -> Crossing:
     """Tell a meeting from a step: over so narrow a gap a continuous bill hardly moves."""
     moved = max(abs(seen[right][i] - seen[left][i]) for i in (0, 1))
     scale = max(abs(value) for value in (*seen[left], *seen[right]))
-    return Crossing(right, "jump" if moved > 1e-9 * scale else "cross", right)
+    return Crossing(right, "jump" if moved > STEP * scale else "cross", right)

@@ -16,7 +16,7 @@ import numpy as np
 from helpers import tables
 from helpers.checks import flag
 from helpers.pricing.bill import Bill, Line
-from helpers.pricing.rates import Charge, Rates, RateTable, some, tiered
+from helpers.pricing.rates import Charge, Rates, RateTable, least, some, tiered
 from helpers.pricing.use import (
     ARCHITECTURES,
     MB_A_GB,
@@ -96,13 +96,13 @@ def _charges(metered: list[_Metered], free_tier: bool, rates: Rates) -> Iterator
             yield Charge(item, quantity, rates.price(slug))
 
     grant = rates.price("lambda.free.requests")
-    covered = np.minimum(pooled("on_demand_requests"), grant.value * allowance)
+    covered = least(pooled("on_demand_requests"), grant.value * allowance)
     yield from free("Requests", covered, grant)
     yield from tiered("Requests", pooled("requests") - covered, rates.tiers("lambda.requests"))
 
     # One allowance of GB-seconds serves both architectures, each in proportion to what it uses on demand.
     grant = rates.price("lambda.free.gb_seconds")
-    share_free = np.minimum(1.0, grant.value * allowance / np.maximum(pooled("gb_seconds"), 1e-12))
+    share_free = least(grant.value * allowance / (pooled("gb_seconds") + 1e-12), 1.0)
     for architecture in ARCHITECTURES:
         if not any(m.architecture == architecture for m in metered):
             continue
@@ -120,7 +120,7 @@ def _charges(metered: list[_Metered], free_tier: bool, rates: Rates) -> Iterator
     yield from simple("SnapStart cache", pooled("cache_gb_seconds"), "lambda.snapstart.cache")
     yield from simple("SnapStart restore", pooled("restored_gb"), "lambda.snapstart.restore")
     grant, streamed = rates.price("lambda.free.streaming"), pooled("streamed_gb")
-    covered = np.minimum(streamed, grant.value * allowance)
+    covered = least(streamed, grant.value * allowance)
     yield from free("Streamed responses", covered, grant)
     yield from simple("Streamed responses", streamed - covered, "lambda.streaming")
 

@@ -31,7 +31,9 @@ def round_up(value: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """Return a float, or a float array: single numbers stay out of NumPy, where each step costs a microsecond."""
-    return float(value) if np.ndim(value) == 0 else np.asarray(value, dtype=float)
+    if isinstance(value, (int, float)) or np.ndim(value) == 0:
+        return float(value)
+    return np.asarray(value, dtype=float)
 
 
 def billed_duration_ms(duration_ms: Any, init_ms: Any = 0.0) -> Any:
@@ -79,6 +81,8 @@ def payload_requests(payload_kb: Any) -> Any:
     (1.0, 2.0, 13.0)
     """
     size = number("payload_kb", payload_kb, 0, PAYLOAD_MAX_KB)
+    if isinstance(size, float) and size <= FREE_PAYLOAD_KB:
+        return 1.0
     units = 1.0 + round_up(np.maximum(size - FREE_PAYLOAD_KB, 0.0) / PAYLOAD_STEP_KB)
     return float(units) if np.ndim(units) == 0 else units
 

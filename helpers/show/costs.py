@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import tables
-from helpers.pricing import break_even, lambda_bill
+from helpers.pricing import lambda_bill, last_break_even
 from helpers.pricing.crossing import Crossing
 from helpers.pricing.scenarios import Workload, api_month, compute_models, idle_month, memory_sweep
 from helpers.show import charts
@@ -133,9 +133,9 @@ def models(
     # A function inside its free tier costs nothing, which a logarithmic axis cannot show.
     frame = frame[frame.usd > 0]
     lasting = {
-        name: found[-1]
+        name: found
         for name, bill in bills.items()
-        if name != "Lambda" and (found := break_even(bills["Lambda"], bill, low=FEWEST, high=MOST))
+        if name != "Lambda" and (found := last_break_even(bills["Lambda"], bill, low=FEWEST, high=MOST))
     }
     marks = [(c.x, bills["Lambda"](c.x).total, f"{name}: {quantity(_digits(c.x))}") for name, c in lasting.items()]
     return charts.lines(

@@ -138,7 +138,8 @@ def layout(
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"l": 16, "t": 14},
+            # Plotly anchors several lines half a line too high for each line after the first.
+            "pad": {"l": 16, "t": 14 + (lines - 1) * TITLE_LINE // 2},
         }
     if legend:
         described["legend"] = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.01, "yanchor": "bottom"}

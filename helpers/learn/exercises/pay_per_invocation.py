@@ -4,7 +4,7 @@ import math
 
 from helpers import tables
 from helpers.learn.exercise import Exercise, Slip
-from helpers.pricing import Provisioned, break_even, lambda_bill
+from helpers.pricing import Provisioned, lambda_bill, last_break_even
 from helpers.pricing.scenarios import Workload, compute_models
 
 MESSAGES = 10_000 * 24 * 31
@@ -32,7 +32,7 @@ def sales_day(**more: object) -> float:
 def last_crossing(model: str, peak: float) -> float:
     """Return the requests a month above which a model is cheaper than functions for good."""
     bills = compute_models(Workload(peak=peak))
-    return break_even(bills["Lambda"], bills[model], low=1e6, high=1e10)[-1].x
+    return last_break_even(bills["Lambda"], bills[model], low=1e6, high=1e10).x
 
 
 def fast_enough_mb(slack_ms: float) -> int:
