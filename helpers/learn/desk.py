@@ -93,8 +93,8 @@ def solution(id: str, answer: Any) -> Card:
     verdict = judge(exercise, answer)
     if verdict.outcome != "right":
         raise AssertionError(f"the solution of exercise {id} is {verdict.outcome}: {verdict.said}")
-    shows = exercise.shows or f"{exercise.title}."
-    return Card(f"Solution {id} holds:", (exercise.solution,), "right", rest=shows)
+    # Not what the answer shows: Run All unfolds this card below an exercise that nobody has tried yet.
+    return Card(f"Solution {id} holds:", (exercise.solution,), "right", rest="the check accepts it.")
 
 
 def _help(exercise: Exercise) -> str:
