@@ -3,14 +3,6 @@
 
 const LARGEST_BYTES = 1_000_000; // a record of everything is a hundredth of that
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (made.matches("input, a")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  made.append(...children);
-  return made;
-}
-
 async function render({ model, el }) {
   await listen(model);
   const table = element("table", {});

@@ -6,32 +6,9 @@
 const SLOW_MS = 2000;
 const SYMBOLS = { right: "✓ ", wrong: "✗ ", kept: "✓ ", trouble: "! " };
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
-  }
-  // JupyterLab looks on the focused element itself: keys belong to it then, and arrows don't walk the cells.
-  if (made.matches("input, button")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  made.append(...children);
-  return made;
-}
-
-/** Give JupyterLab the one shortcut back that a learner expects everywhere: save. */
-function passSaveOn(event) {
-  if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
-  const { key, code, keyCode, ctrlKey, metaKey } = event;
-  const again = { key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true };
-  if (!event.currentTarget.parentElement.dispatchEvent(new KeyboardEvent("keydown", again))) event.preventDefault();
-}
-
 /** Text with `code` in backquotes, as nodes. */
 function marked(text) {
   return text.split(/`([^`]+)`/).map((part, i) => (i % 2 ? element("code", {}, part) : part));
-}
-
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
 }
 
 // ---- kinds of question: each has a node, given(), and show(given) ----------------------------

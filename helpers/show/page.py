@@ -1,7 +1,7 @@
 """A widget of ours on the page: what explorers, quizzes, predictions and the overview have in common.
 
-Each is one anywidget with a module of its own. They share the way in which the kernel's messages reach them, which
-``listen.js`` makes hold on pages that are busy for longer than anywidget waits.
+Each is one anywidget with a module of its own. ``page.js`` holds what the modules share: how elements are made, which
+keys JupyterLab gets back, and a way for the kernel's messages that holds on pages busier than anywidget expects.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _HERE = Path(__file__).parent
 
 
 def module(path: Path) -> str:
-    """Return a widget's JavaScript, which may call ``listen(model)``."""
-    return (_HERE / "listen.js").read_text(encoding="utf-8") + path.read_text(encoding="utf-8")
+    """Return a widget's JavaScript with what all of them share before it."""
+    return (_HERE / "page.js").read_text(encoding="utf-8") + path.read_text(encoding="utf-8")
 
 
 class PageWidget(anywidget.AnyWidget):

@@ -81,31 +81,6 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 // ---- small helpers ---------------------------------------------------------------------------
 
-function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) made.setAttribute(name, value === true ? "" : value);
-  }
-  // Where the focus is, keys belong to the control: else JupyterLab takes the arrows to walk its cells.
-  // It looks for this attribute from the focused element on upwards, so it must be on that very element.
-  if (made.matches("input, select, button, [tabindex]")) made.setAttribute("data-lm-suppress-shortcuts", "true");
-  made.append(...children);
-  return made;
-}
-
-/** Give JupyterLab the one shortcut back that a learner expects everywhere: save. */
-function passSaveOn(event) {
-  if (event.key !== "s" || !(event.ctrlKey || event.metaKey)) return;
-  const { key, code, keyCode, ctrlKey, metaKey } = event;
-  const again = { key, code, keyCode, ctrlKey, metaKey, bubbles: true, cancelable: true };
-  if (!event.currentTarget.parentElement.dispatchEvent(new KeyboardEvent("keydown", again))) event.preventDefault();
-}
-
-/** Write text only when it differs, so that a screen reader isn't told the same thing again. */
-function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
 function formatted(value) {
   const digits = Number.isInteger(value) ? {} : { maximumSignificantDigits: 6 };
   return value.toLocaleString("en-US", digits);
