@@ -14,8 +14,8 @@ from helpers.tables import Price
 
 FRONT_DOORS = ("HTTP", "REST", "ALB", "URL")
 HTTP_API_STEP_KB = 512.0
-# What one load balancer capacity unit holds: Elastic Load Balancing pricing,
-# https://aws.amazon.com/elasticloadbalancing/pricing/
+# What one load balancer capacity unit holds, as Elastic Load Balancing's pricing page has it. Known from articles that
+# quote it, not read there: https://aws.amazon.com/elasticloadbalancing/pricing/
 LCU_NEW_CONNECTIONS_A_SECOND = 25.0
 LCU_GB_AN_HOUR_LAMBDA, LCU_GB_AN_HOUR_OTHER = 0.4, 1.0
 
