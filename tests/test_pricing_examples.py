@@ -1,9 +1,9 @@
 """AWS's own worked examples, reproduced to the cent with the price table's rates.
 
 Read on 2026-11-23 from public copies of https://aws.amazon.com/lambda/pricing/, https://aws.amazon.com/fargate/pricing/
-and https://aws.amazon.com/s3/faqs/ (the copies bear no date; they describe services of mid-2026). The example of thirty million requests, and the two of API
-Gateway, were read in articles that quote AWS's pages. Left out are examples
-whose own arithmetic slips by a cent or more: tenant isolation, the first Kafka poller, the first MicroVM.
+and https://aws.amazon.com/s3/faqs/ (the copies bear no date; they describe services of mid-2026). The example of thirty
+million requests, and the two of API Gateway, were read in articles that quote AWS's pages. Left out are examples whose
+own arithmetic slips by a cent or more: tenant isolation, the first Kafka poller, the first MicroVM.
 """
 
 import pytest
