@@ -21,6 +21,8 @@ def in_words(value: float) -> str:
 
 
 def _allowed(low: float, high: float, above: bool) -> str:
+    if np.isinf(low):
+        return "any finite number"
     if np.isinf(high):
         return f"more than {in_words(low)}" if above else f"{in_words(low)} or more"
     if above:
@@ -53,14 +55,14 @@ def number(name: str, value: Any, low: float = 0.0, high: float = float("inf"), 
         return float(value)  # the common case, without the cost of an array
     allowed = _allowed(low, high, above)
     if isinstance(value, (str, bytes, bool, np.bool_)) or value is None:
-        raise ValueError(f"{name} must be a number, {allowed}, got {value!r}")
+        raise ValueError(f"{name} must be a number ({allowed}), got {value!r}")
     try:
         array = np.asarray(value)
         if array.dtype == bool:
             raise TypeError
         array = array.astype(float)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, {allowed}, got {value!r}") from None
+        raise ValueError(f"{name} must be a number ({allowed}), got {value!r}") from None
     bad = ~np.isfinite(array) | (array < low) | (array > high) | (above & (array == low))
     if bad.any():
         raise ValueError(f"{name} must be {allowed}, got {in_words_or_raw(array[bad].flat[0])}")

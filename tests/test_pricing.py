@@ -298,6 +298,22 @@ def test_break_even_refuses_an_empty_range():
         break_even(flat(1), flat(2), low=5, high=5)
 
 
+@pytest.mark.parametrize(
+    ("use", "name"),
+    [
+        ({"init_ms": np.array([1, 2])}, "init_ms"),
+        ({"provisioned": Provisioned(np.array([1, 2]))}, "environments"),
+        ({"snapstart": SnapStart(10, np.array([1, 2]))}, "restores"),
+    ],
+)
+def test_a_bill_is_about_one_month_and_names_what_is_an_array(use, name):
+    with pytest.raises(ValueError, match=f"{name} must be one number for a bill"):
+        lambda_bill(**API, **use)
+    with pytest.raises(ValueError, match=f"{name} must be one number for a bill"):
+        lambda_account_bill([LambdaUse(**API, **use)])
+    assert lambda_cost(**API, **use).shape in ((), (2,))
+
+
 BAD = [math.nan, math.inf, -1, "100", None, True, [1, -1]]
 
 

@@ -9,6 +9,7 @@ https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-ph
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -133,6 +134,16 @@ def lines(charges: Iterable[Charge]) -> tuple[Line, ...]:
     )
 
 
+def _refuse_arrays(part: LambdaUse | Provisioned | SnapStart) -> None:
+    """Say which field of a use holds several numbers: a bill is about one month, a sweep about many."""
+    for field in fields(part):
+        value = getattr(part, field.name)
+        if isinstance(value, Provisioned | SnapStart):
+            _refuse_arrays(value)
+        elif np.ndim(value):
+            raise ValueError(f"{field.name} must be one number for a bill, got {value!r}; lambda_cost takes arrays")
+
+
 def lambda_account_bill(uses: Iterable[LambdaUse], free_tier: bool = True, *, rates: RateTable = None) -> Bill:
     """Return one month's bill for all functions of an account, with free tier and price tiers pooled.
 
@@ -152,6 +163,7 @@ def lambda_account_bill(uses: Iterable[LambdaUse], free_tier: bool = True, *, ra
     for use in uses:
         if not isinstance(use, LambdaUse):
             raise ValueError(f"uses must contain LambdaUse only, got {use!r}")
+        _refuse_arrays(use)
     flag("free_tier", free_tier)
     return Bill(lines(_charges([_meter(use) for use in uses], free_tier, Rates(rates))) if uses else ())
 
@@ -214,9 +226,6 @@ def lambda_bill(
         streamed_gb=streamed_gb,
         payload_kb=payload_kb,
     )
-    for name in ("requests", "duration_ms", "memory_mb"):
-        if np.ndim(getattr(use, name)):
-            raise ValueError(f"{name} must be one number for a bill; lambda_cost takes arrays")
     return lambda_account_bill([use], free_tier, rates=rates)
 
 
