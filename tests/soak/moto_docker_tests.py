@@ -203,12 +203,11 @@ def serve(port: int) -> None:
 
 
 @contextlib.contextmanager
-def moto_server(environment: dict[str, str]) -> Iterator[int]:
+def moto_server(environment: dict[str, str], *, loud: bool) -> Iterator[int]:
     """Run that server in a process of its own; yield its port."""
     command = [sys.executable, __file__, "--serve", "0"]
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": None if loud else subprocess.DEVNULL}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
         try:
             yield int(process.stdout.readline())
         finally:
