@@ -1,0 +1,234 @@
+"""Asynchronous invocation: accepted at once, tried up to three times, and never lost without a word.
+
+An event waits in a queue of Lambda's own. When the handler fails it is tried again after one minute and after two;
+when it is throttled, after one second, doubling up to five minutes, as long as the event isn't too old. An event that
+no attempt could serve goes to the on-failure destination, the dead-letter queue, or both. Times here pass
+:data:`SPEED` times as fast, so that a lesson can wait for them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from helpers import tables
+from helpers.cloud import report
+from helpers.cloud.service import Answer, Service, Throttled
+from helpers.cloud.timer import Timer
+
+log = logging.getLogger(__name__)
+
+SPEED = 60.0  # a minute of AWS's passes in a second
+RETRY_DELAYS_S = (60.0, 120.0)
+THROTTLE_DELAY_S, THROTTLE_DELAY_MAX_S = 1.0, 300.0
+MAX_RETRIES = int(tables.limit("lambda.async.retries").max)
+MAX_AGE_S = float(tables.limit("lambda.async.max_age").max)
+WAITING_MAX = 10_000
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a function's configuration says about asynchronous events."""
+
+    retries: int = MAX_RETRIES
+    max_age_s: float = MAX_AGE_S
+    on_success: str | None = None
+    on_failure: str | None = None
+    dead_letter: str | None = None
+
+
+@dataclass
+class Event:
+    """An accepted event, from the first attempt to its end."""
+
+    request_id: str
+    arn: str
+    payload: bytes
+    promise: Promise
+    attempt: Callable[[], Answer]
+    zero_concurrency: Callable[[], bool]
+    accepted_s: float
+    tries: int = 0
+    throttles: int = 0
+
+
+class Asynchronous:
+    """The queue of events that were accepted, and what becomes of them.
+
+    Parameters
+    ----------
+    service : runs the attempts, on its workers
+    timer : wakes what waits
+    deliver : sends a record to an ARN: ``(arn, text, attributes)``
+    speed : how many seconds of AWS's pass in one of ours
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        timer: Timer,
+        deliver: Callable[[str, str, dict[str, dict[str, str]]], None],
+        speed: float = SPEED,
+    ) -> None:
+        self._service, self._timer, self._deliver = service, timer, deliver
+        self.speed = speed
+        self._quiet = threading.Condition()
+        self._open = 0
+
+    def accept(
+        self,
+        *,
+        request_id: str,
+        arn: str,
+        payload: bytes,
+        promise: Promise,
+        attempt: Callable[[], Answer],
+        zero_concurrency: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Take an event over; what follows happens in the background.
+
+        Raises
+        ------
+        Throttled
+            when too many events wait already
+        """
+        with self._quiet:
+            if self._open >= WAITING_MAX:
+                raise Throttled("CallerRateLimitExceeded")
+            self._open += 1
+        event = Event(request_id, arn, payload, promise, attempt, zero_concurrency, time.monotonic())
+        self._service.background(self._try, event)
+
+    def waiting(self) -> int:
+        """Return how many events have not found their end."""
+        return self._open
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until every event has found its end; say whether that happened in time."""
+        with self._quiet:
+            return self._quiet.wait_for(lambda: self._open == 0, timeout_s)
+
+    def _try(self, event: Event) -> None:
+        if event.zero_concurrency():
+            self._fail(event, "ZeroReservedConcurrency", None)
+            return
+        if self._age_s(event) > event.promise.max_age_s:
+            self._fail(event, "EventAgeExceeded", None)
+            return
+        try:
+            answer = event.attempt()
+        except Throttled:
+            delay = min(THROTTLE_DELAY_S * 2**event.throttles, THROTTLE_DELAY_MAX_S)
+            event.throttles += 1
+            self._later(event, delay, None)
+            return
+        except Exception:  # whatever it was, the event must find its end
+            log.exception("an asynchronous invocation could not be run")
+            self._close(event)
+            return
+        event.tries += 1
+        if answer.function_error is None:
+            self._finish(event, "Success", answer, event.promise.on_success)
+        elif event.tries > event.promise.retries:
+            self._fail(event, "RetriesExhausted", answer)
+        else:
+            self._later(event, RETRY_DELAYS_S[min(event.tries, len(RETRY_DELAYS_S)) - 1], answer)
+
+    def _later(self, event: Event, delay_s: float, answer: Answer | None) -> None:
+        if self._age_s(event) + delay_s > event.promise.max_age_s:
+            self._fail(event, "EventAgeExceeded", answer)
+        else:
+            self._timer.after(delay_s / self.speed, lambda: self._service.background(self._try, event))
+
+    def _age_s(self, event: Event) -> float:
+        return (time.monotonic() - event.accepted_s) * self.speed
+
+    def _fail(self, event: Event, condition: str, answer: Answer | None) -> None:
+        promise = event.promise
+        if promise.dead_letter:
+            said = _decoded(answer.payload) if answer else None
+            message = str(said.get("errorMessage", "")) if isinstance(said, dict) else ""
+            code = 200 if answer else 429
+            attributes = report.dead_letter_attributes(event.request_id, message, error_code=code)
+            self._send(promise.dead_letter, event.payload.decode("utf-8", "replace"), attributes)
+        self._finish(event, condition, answer, promise.on_failure)
+
+    def _finish(self, event: Event, condition: str, answer: Answer | None, destination: str | None) -> None:
+        if destination:
+            record = report.destination_record(
+                request_id=event.request_id,
+                function_arn=event.arn,
+                condition=condition,
+                invoke_count=event.tries,
+                request_payload=_decoded(event.payload),
+                response_payload=_decoded(answer.payload) if answer else None,
+                function_error=answer.function_error if answer else None,
+                version=answer.version if answer else "$LATEST",
+                when=datetime.now(UTC),
+            )
+            self._send(destination, json.dumps(record), {})
+        self._close(event)
+
+    def _send(self, arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
+        try:
+            self._deliver(arn, text, attributes)
+        except Exception:
+            log.exception("the record of an asynchronous invocation could not be delivered to %s", arn)
+
+    def _close(self, event: Event) -> None:
+        with self._quiet:
+            self._open -= 1
+            self._quiet.notify_all()
+
+
+def _decoded(data: bytes) -> object:
+    with suppress(ValueError):
+        return json.loads(data)
+    return data.decode("utf-8", "replace")
+
+
+def deliver(client: Callable[..., object], arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
+    """Send a record to the queue, topic, function, bus or bucket that an ARN names.
+
+    Parameters
+    ----------
+    client : ``boto3.client``, or what stands for it
+    arn : the destination
+    text : the record as JSON
+    attributes : of the message, for a dead-letter queue or topic
+    """
+    _, _, service, region, _, name = arn.split(":", 5)
+    if service == "sqs":
+        sqs = client("sqs", region_name=region)
+        sqs.send_message(
+            QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=text, MessageAttributes=attributes
+        )
+    elif service == "sns":
+        client("sns", region_name=region).publish(TopicArn=arn, Message=text, MessageAttributes=attributes)
+    elif service == "lambda":
+        client("lambda", region_name=region).invoke(FunctionName=arn, InvocationType="Event", Payload=text)
+    elif service == "events":
+        record = json.loads(text)
+        failed = record["requestContext"]["condition"] != "Success"
+        entry = {
+            "Source": "lambda",
+            "DetailType": f"Lambda Function Invocation Result - {'Failure' if failed else 'Success'}",
+            "Detail": text,
+            "Resources": [arn, record["requestContext"]["functionArn"]],
+            "EventBusName": name.removeprefix("event-bus/"),
+        }
+        client("events", region_name=region).put_events(Entries=[entry])
+    elif service == "s3":
+        record = json.loads(text)
+        now = datetime.now(UTC)
+        function = record["requestContext"]["functionArn"].split(":")[6]
+        key = f"aws/lambda/async/{function}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{record['requestContext']['requestId']}"
+        client("s3", region_name=region or "us-east-1").put_object(Bucket=name, Key=key, Body=text.encode())
+    else:
+        raise ValueError(f"destinations are queues, topics, functions, event buses and buckets, got {arn}")

@@ -1,0 +1,110 @@
+"""One thread that waits for everything: sockets of the runtimes, their output, their end, and the passing of time.
+
+A local cloud has many processes and no time to lose, hence no thread for each of them: whoever wants to hear from a
+file descriptor registers a callback here. Callbacks run on this thread, one at a time, and must not wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """A selector on a thread of its own.
+
+    Parameters
+    ----------
+    tick : called about every ``tick_s`` seconds while :attr:`ticking` is true
+    tick_s : seconds between two ticks
+    """
+
+    def __init__(self, tick: Callable[[], None] | None = None, tick_s: float = 0.02) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._calls: deque[Callable[[], None]] = deque()
+        self._tick, self._tick_s = tick, tick_s
+        self.ticking = False
+        self._running = True
+        self._inner, self._outer = socket.socketpair()
+        self._inner.setblocking(False)
+        self._selector.register(self._inner, selectors.EVENT_READ, self._woken)
+        self._thread = threading.Thread(target=self._run, name="local-cloud", daemon=True)
+        self._thread.start()
+
+    def add(self, file: int | socket.socket, callback: Callable[[], None]) -> None:
+        """Call ``callback`` whenever ``file`` can be read; from any thread."""
+        # The selector's own registration is safe beside a waiting select, and saves waking the thread.
+        self._selector.register(file, selectors.EVENT_READ, callback)
+
+    def remove(self, file: int | socket.socket) -> None:
+        """Forget a file; one that isn't there is no error."""
+        with contextlib.suppress(KeyError, ValueError, OSError):
+            self._selector.unregister(file)
+
+    def call(self, function: Callable[[], None]) -> None:
+        """Run a function on the loop's thread, soon."""
+        self._calls.append(function)
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the thread look again, at :attr:`ticking` for instance."""
+        with contextlib.suppress(OSError):
+            self._outer.send(b"x")
+
+    def run_here(self, function: Callable[[], None], timeout_s: float = 5) -> None:
+        """Run a function on the loop's thread and wait for its end."""
+        if threading.current_thread() is self._thread or not self._thread.is_alive():
+            function()
+            return
+        done = threading.Event()
+
+        def both() -> None:
+            try:
+                function()
+            finally:
+                done.set()
+
+        self.call(both)
+        done.wait(timeout_s)
+
+    def stop(self) -> None:
+        """End the thread and close what the loop itself opened."""
+        self._running = False
+        self.wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(5)
+        self._selector.close()
+        self._inner.close()
+        self._outer.close()
+
+    def _woken(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._inner.recv(4096):
+                pass
+
+    def _run(self) -> None:
+        last = time.monotonic()
+        while self._running:
+            wait = self._tick_s if self.ticking else None
+            for key, _ in self._selector.select(wait):
+                self._guarded(key.data)
+            while self._calls:
+                self._guarded(self._calls.popleft())
+            if self.ticking and self._tick and time.monotonic() - last >= self._tick_s:
+                last = time.monotonic()
+                self._guarded(self._tick)
+
+    @staticmethod
+    def _guarded(callback: Callable[[], None]) -> None:
+        try:
+            callback()
+        except Exception:  # one broken environment must not silence all others
+            log.exception("a callback of the local cloud failed")
