@@ -15,17 +15,17 @@ BUFFER_MAX_BYTES = 8 * 1024 * 1024
 
 
 class Output:
-    """Bytes in, messages out.
+    r"""Bytes in, messages out.
 
     Examples
     --------
     >>> output = Output()
-    >>> output.feed(b"loading\\nhal")
+    >>> output.feed(b"loading\nhal")
     >>> output.take()
     ['loading']
-    >>> output.feed(b"f\\n" + bytes.fromhex("a55a0003 00000003") + bytes(8) + b"a\\nb")
+    >>> output.feed(b"f\n" + bytes.fromhex("a55a0003 00000003") + bytes(8) + b"a\nb")
     >>> output.take()
-    ['half', 'a\\nb']
+    ['half', 'a\nb']
     """
 
     def __init__(self) -> None:

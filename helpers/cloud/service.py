@@ -584,7 +584,8 @@ class _Run:
                 return ended.body, "success", None
             fault = report.response_too_large(ended.size)
         elif ended.body:  # the runtime said what went wrong, in the handler or in INIT
-            return ended.body, "error", ended.error_type or _error_type(ended.body)
+            body = self._as_deployed(ended.body.decode("utf-8", "replace")).encode()
+            return body, "error", ended.error_type or _error_type(body)
         elif ended.how == "timeout":
             fault = report.timeout_error(request_id, function.timeout_s)
             return _json(fault), "timeout", None
@@ -596,13 +597,20 @@ class _Run:
     def _take(self, ended: Ended) -> None:
         """Move what the function wrote into the log."""
         over = ended.how not in ("ready", "response", "error")
-        self.lines += self.environment.output.take(rest=over)
+        self.lines += map(self._as_deployed, self.environment.output.take(rest=over))
+
+    def _as_deployed(self, text: str) -> str:
+        """Name files as Lambda does: a traceback shows /var/task, not a temporary folder."""
+        text = text.replace(str(self.function.code), "/var/task")
+        for layer in self.function.layers:
+            text = text.replace(str(layer), "/opt")
+        return text
 
     def _say(self, line: str) -> None:
         self.lines.append(line)
 
     def _say_start(self) -> None:
-        self.lines += self.environment.output.take()
+        self.lines += map(self._as_deployed, self.environment.output.take())
         self._say(
             report.start(self.call.request_id, self.function.version, when=_now(), log_format=self.function.log_format)
         )

@@ -17,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple, fields
 from pathlib import Path
@@ -335,9 +334,7 @@ class LocalCloud:
 
     def _running(self) -> _Engine:
         if self._engine is None:
-            raise RuntimeError(
-                "this local cloud is not up: start it with LocalCloud.start(), or use it in a with block"
-            )
+            raise RuntimeError("this local cloud is not up: call LocalCloud.start(), or use it in a with block")
         return self._engine
 
     def _any(self) -> _Engine:
@@ -382,13 +379,3 @@ def local_lambda(**limits: Any) -> Iterator[None]:
         yield
     finally:
         engine.close()
-
-
-def wait_until(condition: Any, timeout_s: float = 10, step_s: float = 0.01) -> bool:
-    """Wait for something to become true; say whether it did."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(step_s)
-    return bool(condition())

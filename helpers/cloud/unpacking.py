@@ -122,6 +122,9 @@ def unpack(data: bytes, target: Path, *, max_unzipped_bytes: int) -> None:
                 _write(target / path, chunks, executable=bool(info.external_attr >> 16 & 0o111))
         for folder, _, _ in os.walk(target, topdown=False):
             os.chmod(folder, 0o555)
+    except (FileExistsError, NotADirectoryError):
+        remove_tree(target)
+        raise BadPackage("The package has two entries whose names are one on this file system") from None
     except BaseException:
         remove_tree(target)
         raise

@@ -228,7 +228,8 @@ def deliver(client: Callable[..., object], arn: str, text: str, attributes: dict
         record = json.loads(text)
         now = datetime.now(UTC)
         function = record["requestContext"]["functionArn"].split(":")[6]
-        key = f"aws/lambda/async/{function}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{record['requestContext']['requestId']}"
+        request_id = record["requestContext"]["requestId"]
+        key = f"aws/lambda/async/{function}/{now:%Y/%m/%d}/{now:%Y-%m-%dT%H.%M.%S}-{request_id}"
         client("s3", region_name=region or "us-east-1").put_object(Bucket=name, Key=key, Body=text.encode())
     else:
         raise ValueError(f"destinations are queues, topics, functions, event buses and buckets, got {arn}")
