@@ -100,9 +100,8 @@ def environment_lanes(
     layout |= {"margin": margin, "height": round(step * count) + around, "barmode": "overlay"}
     wide = (end - first) * scale or 1.0
     beside = 0.12 if any("outside" in trace.get("textposition", ()) for trace in data) else 0.03
-    layout["xaxis"] = theme.axis(f"{unit} since the first request{small}") | {
-        "range": [-0.02 * wide, (1 + beside) * wide]
-    }
+    layout["xaxis"] = theme.axis(f"{unit} since the first request{small}")
+    layout["xaxis"] |= {"range": [-0.02 * wide, (1 + beside) * wide], "showticklabels": end > first}
     layout["yaxis"] = {"range": [bottom, 0.5], "fixedrange": True, "zeroline": False, "showgrid": False}
     layout["yaxis"] |= {"tickfont": {"size": FONT}} | _labels(names, frame, throttled)
     if throttled:
