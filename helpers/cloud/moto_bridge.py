@@ -52,9 +52,6 @@ CREDENTIALS_S = 3600
 RECURSION_MAX = 16  # AWS stops a loop of functions after about sixteen rounds
 SYNC_MAX_BYTES = int(tables.limit("lambda.payload.sync").max * 1024 * 1024)
 ASYNC_MAX_BYTES = int(tables.limit("lambda.payload.async").max * 1024 * 1024)
-    tables.limit("lambda.payload.async").max
-    * (1024 if tables.limit("lambda.payload.async").unit == "KB" else 1024 * 1024)
-)
 VARIABLES_MAX_BYTES = int(tables.limit("lambda.environment_variables").max * 1024)
 LINEAGE = re.compile(r"Lineage=\d+:[0-9a-f]{8}:(\d+)")
 
