@@ -228,8 +228,15 @@ class LocalCloud:
         """Return a local cloud that is up, with nothing in it; :meth:`stop` ends it, and so does the kernel's end."""
         return cls(**settings).__enter__()
 
+    @classmethod
+    def current(cls) -> LocalCloud | None:
+        """Return the local cloud that is up in this process, if one is."""
+        return cls._up
+
     def __enter__(self) -> LocalCloud:
         with LocalCloud._lock:
+            if self._engine is not None:  # with LocalCloud.start() as cloud
+                return self
             if LocalCloud._up is not None:
                 raise RuntimeError("a local cloud is up already: use it, or call its stop() first")
             from helpers.cloud.isolation import Isolation
