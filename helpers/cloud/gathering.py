@@ -178,9 +178,10 @@ class _Gathered:
     def class_source(self, cls: type) -> tuple[str, str]:
         """Find a class by its methods' file, or in what was run here last: inspect knows no classes of a notebook."""
         name = cls.__name__
-        codes = [item.__code__ for item in vars(cls).values() if isinstance(item, FunctionType)]
-        codes = [code for code in codes if linecache.getlines(code.co_filename)]
-        texts = ["".join(linecache.getlines(code.co_filename)) for code in codes[:1]] or self.sources
+        own = [item for item in vars(cls).values() if isinstance(item, FunctionType)]
+        own = [item for item in own if item.__globals__ is self.namespace]  # an Enum's or a dataclass' are not
+        files = ["".join(linecache.getlines(item.__code__.co_filename)) for item in own[:1]]
+        texts = [*filter(None, files), *self.sources]
         if cls.__qualname__ == name:
             for text in texts:
                 for node in reversed(_top_level(text)):
@@ -257,6 +258,12 @@ def _names_at_definition(text: str) -> set[str]:
             if isinstance(child, ast.AST)
         )
     return names
+
+
+def _is_annotated(text: str) -> bool:
+    return any(
+        getattr(node, "annotation", None) or getattr(node, "returns", None) for node in ast.walk(ast.parse(text))
+    )
 
 
 @lru_cache(256)
