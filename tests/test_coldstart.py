@@ -25,10 +25,8 @@ from helpers.coldstart import (
     idle_lifetimes,
     init_cost,
     interval,
-    lone_cold_share,
     memory_effect,
     outcome,
-    overflow,
     packages,
     parse_imports,
     pooled,
@@ -42,6 +40,7 @@ from helpers.coldstart import (
     summarise,
 )
 from helpers.pricing import Provisioned, SnapStart, lambda_bill
+from helpers.scaling.analytic import lone_cold_probability
 
 # Statistics
 
@@ -303,19 +302,13 @@ def test_the_share_of_cold_requests_agrees_with_a_simulation(rate, duration_s, k
 
 
 def test_a_lone_slow_function_is_cold_with_probability_exp_minus_rate_times_keep_alive():
-    assert lone_cold_share(1 / 600, 600) == pytest.approx(math.exp(-1))
+    assert lone_cold_probability(1 / 600, 600) == pytest.approx(math.exp(-1))
     # Without overlaps, the general formula is the lone one.
     assert cold_share(1 / 600, duration_ms=1e-6, keep_alive_s=600) == pytest.approx(math.exp(-1), rel=1e-6)
 
 
 def test_two_requests_at_once_start_cold_more_often_than_pauses_do():
-    assert cold_share(0.1, duration_ms=120, keep_alive_s=600) > 1e6 * lone_cold_share(0.1, 600)
-
-
-def test_erlangs_formula_is_met_at_known_values():
-    assert overflow(10, 100, 1) == pytest.approx(0.5)
-    assert overflow(10, 200, 2) == pytest.approx(0.4)  # load 2: (2²/2) / (1 + 2 + 2)
-    assert overflow(1, 1000, 0) == 1
+    assert cold_share(0.1, duration_ms=120, keep_alive_s=600) > 1e6 * lone_cold_probability(0.1, 600)
 
 
 def test_longer_keep_alive_and_provisioned_environments_make_fewer_requests_cold():

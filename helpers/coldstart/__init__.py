@@ -19,6 +19,7 @@ from helpers.coldstart.published import (
     ranked,
     slowest,
     starts,
+    typical_start,
 )
 from helpers.coldstart.remedies import (
     Remedies,
@@ -34,8 +35,6 @@ from helpers.coldstart.traffic import (
     cold_share,
     cold_share_of_month,
     hourly_rates,
-    lone_cold_share,
-    overflow,
 )
 
 __all__ = [
@@ -56,11 +55,9 @@ __all__ = [
     "idle_lifetimes",
     "init_cost",
     "interval",
-    "lone_cold_share",
     "median",
     "memory_effect",
     "outcome",
-    "overflow",
     "packages",
     "parse_imports",
     "pooled",
@@ -72,4 +69,5 @@ __all__ = [
     "snapstart_cost",
     "starts",
     "summarise",
+    "typical_start",
 ]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from helpers import tables
@@ -229,3 +230,32 @@ def idle_lifetimes() -> pd.DataFrame:
     found = rows.assign(low_min=rows["min"].fillna(rows.value), high_min=rows["max"].fillna(rows.value))
     columns = ["as_of", "condition", "metric", "low_min", "high_min", "source"]
     return found.sort_values("as_of")[columns].reset_index(drop=True)
+
+
+def typical_start(
+    name: str, memory_mb: float, *, architecture: str = "x86_64", package: str = "zip"
+) -> tuple[float, float, float]:
+    """Return a variant's start with some memory: median and 99th percentile of INIT, mean of the first handler call.
+
+    Parameters
+    ----------
+    name : a name of :func:`starts`
+    memory_mb : 128 or more. Between the sizes that were measured the figures are interpolated, on logarithms; above
+        1,024 MB, where nothing was measured, they stay as there
+    architecture, package : as in the table
+
+    Examples
+    --------
+    >>> typical_start(".NET 10", 128)
+    (252.9, 682.2, 793.4)
+    """
+    frame = starts()
+    choice("name", name, frame.name.unique().tolist())
+    mine = (frame.name == name) & (frame.architecture == architecture) & (frame.package == package)
+    cells = frame[mine].sort_values("memory_mb")
+    if cells.empty:
+        raise ValueError(f"name must be a variant that was measured as {package} on {architecture}, got {name!r}")
+    size = np.log(number("memory_mb", memory_mb, 128))
+    columns = ("init_p50_ms", "init_p99_ms", "first_handler_mean_ms")
+    found = (np.exp(np.interp(size, np.log(cells.memory_mb), np.log(cells[column]))) for column in columns)
+    return tuple(round(float(value), 6) for value in found)

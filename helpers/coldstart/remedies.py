@@ -17,9 +17,10 @@ import pandas as pd
 from helpers import tables
 from helpers.checks import choice, number
 from helpers.coldstart.latency import Latency, LogNormal
-from helpers.coldstart.traffic import cold_share_of_month, hourly_rates, overflow
+from helpers.coldstart.traffic import cold_share_of_month, hourly_rates
 from helpers.pricing import ARCHITECTURES, HOURS_A_MONTH, Bill, Provisioned, SnapStart, lambda_bill, memory_model
 from helpers.pricing.rates import Rates, RateTable
+from helpers.scaling.analytic import erlang_b
 
 _MOST_PROVISIONED = 5_000
 
@@ -186,14 +187,16 @@ class Outcome:
 def outcomes(use: Remedies, *, free_tier: bool = True, provisioned: int | None = None) -> Iterator[Outcome]:
     """Yield the outcome of each remedy: none, less INIT, more memory, provisioned concurrency, SnapStart.
 
+    SnapStart exists for Java, Python and .NET only (``tables.limit("lambda.snapstart.runtimes")``).
+
     Parameters
     ----------
     use : the function, its traffic and the assumptions
     free_tier : as for ``pricing.lambda_bill``
-    provisioned : environments kept; as many as :meth:`Remedies.provisioned` finds if omitted
+    provisioned : environments kept; as many as :meth:`Remedies.provisioned` finds, at least one, if omitted
     """
     memory = min(use.memory_mb * use.more_memory, tables.limit("lambda.memory").max)
-    count = use.provisioned() if provisioned is None else provisioned
+    count = max(use.provisioned(), 1) if provisioned is None else provisioned
     yield outcome(use, "nothing done", free_tier=free_tier)
     yield outcome(use, "less INIT", init_ms=use.init_ms * use.trimmed, free_tier=free_tier)
     yield outcome(use, "more memory", memory_mb=memory, free_tier=free_tier)
@@ -225,9 +228,8 @@ def outcome(
     init = number("init_ms", use.init_ms if init_ms is None else init_ms)
     memory = use.memory_mb if memory_mb is None else memory_mb
     duration, first = use.duration_ms(memory), memory_model(0, use.first_cpu_ms, memory)
-    rates, weights = hourly_rates(use.requests, use.shape)
     cold = use.cold_share(memory, provisioned)
-    spilled = float(np.array([overflow(rate, duration, provisioned) for rate in rates]) @ weights)
+    spilled = _spilled(use, duration, provisioned) if provisioned else 1.0
     begins = use.restore_ms if restored else init
     latency = Latency(
         warm=LogNormal(duration, duration * use.warm_tail),
@@ -246,6 +248,12 @@ def outcome(
         snapstart=SnapStart(HOURS_A_MONTH, use.requests * cold) if restored and use.snapstart_charged else None,
     )
     return Outcome(remedy, latency, bill, provisioned)
+
+
+def _spilled(use: Remedies, duration_ms: float, provisioned: int) -> float:
+    """Return the share of requests that find every provisioned environment busy and run on demand."""
+    rates, weights = hourly_rates(use.requests, use.shape)
+    return float(np.array([erlang_b(provisioned, rate * duration_ms / 1000) for rate in rates.tolist()]) @ weights)
 
 
 def remedies(

@@ -4,7 +4,8 @@ A function that is called rarely is cold when the last call is longer ago than t
 That is not all: two requests at once need two environments, and the second one is used so rarely that it is nearly
 always gone. Environments are asked in a fixed order here; number n gets what finds all before it busy (Erlang's loss
 formula) and is cold when nothing came to it for a keep-alive. Both steps treat what overflows as Poisson traffic, an
-approximation that a simulation of AWS's rules agrees with to a few percent; ``scaling`` simulates without it.
+approximation that a simulation of AWS's rules agrees with to a few percent. ``scaling`` simulates without it, and
+has the formula for the lone function.
 """
 
 from __future__ import annotations
@@ -29,38 +30,6 @@ _LEAST_SHARE = 1e-12
 _MOST_ENVIRONMENTS = 20_000
 
 
-def lone_cold_share(rate_per_s: Any, keep_alive_s: Any) -> Any:
-    """Return the share of requests that find the only environment of a function expired: exp(-rate × keep-alive).
-
-    It holds for Poisson arrivals that never overlap, as of a function that is called rarely and answers quickly.
-
-    Examples
-    --------
-    >>> round(lone_cold_share(1 / 600, 600), 3)
-    0.368
-    """
-    share = np.exp(-number("rate_per_s", rate_per_s) * number("keep_alive_s", keep_alive_s))
-    return float(share) if np.ndim(share) == 0 else share
-
-
-def overflow(rate_per_s: float, duration_ms: float, environments: int) -> float:
-    """Return the share of requests that find so many environments all busy (Erlang's loss formula).
-
-    Source: A. K. Erlang, Solution of some Problems in the Theory of Probabilities of Significance in Automatic
-    Telephone Exchanges (1917), as a recursion over the environments.
-
-    Examples
-    --------
-    >>> round(overflow(rate_per_s=10, duration_ms=100, environments=1), 3)
-    0.5
-    """
-    load = number("rate_per_s", rate_per_s) * number("duration_ms", duration_ms, above=True) / 1000
-    share = 1.0
-    for place in range(1, _whole("environments", environments) + 1):
-        share = load * share / (place + load * share)
-    return share
-
-
 def cold_share(rate_per_s: Any, *, duration_ms: float, keep_alive_s: float, provisioned: int = 0) -> Any:
     """Return the share of requests that start cold, those that overlap included.
 
@@ -75,7 +44,8 @@ def cold_share(rate_per_s: Any, *, duration_ms: float, keep_alive_s: float, prov
     --------
     Six requests a minute leave no pause of ten minutes, yet one in 170 starts cold: two at once need two environments.
 
-    >>> round(lone_cold_share(0.1, 600), 6), round(cold_share(0.1, duration_ms=120, keep_alive_s=600), 4)
+    >>> from helpers.scaling import lone_cold_probability
+    >>> round(lone_cold_probability(0.1, 600), 6), round(cold_share(0.1, duration_ms=120, keep_alive_s=600), 4)
     (0.0, 0.0059)
     """
     rate = np.atleast_1d(number("rate_per_s", rate_per_s))
