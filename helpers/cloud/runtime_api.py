@@ -20,6 +20,8 @@ from helpers import tables
 from helpers.cloud.loop import Loop
 
 PREFIX = b"/2018-06-01/runtime/"
+NEXT = b"GET " + PREFIX + b"invocation/next "
+Head = tuple[bytes, bytes]  # as it came, and in lower case
 # AWS documents 6 MB and answers with this number of bytes.
 RESPONSE_MAX_BYTES = int(tables.limit("lambda.payload.sync").max * 1024 * 1024) + 100
 READ_BYTES = 256 * 1024
@@ -125,19 +127,23 @@ class Line:
                 return
             self._connections.add(_Connection(self, connection))
 
-    def _asked(self, connection: _Connection, method: bytes, path: bytes, head: bytes, body: bytes, size: int) -> None:
+    def _next(self, connection: _Connection) -> None:
+        """Answer ``next`` with the event that waits, or later."""
+        self._listener.on_next()
+        with self._lock:
+            message, self._pending = self._pending, None
+            self._waiting = connection if message is None else None
+        if message is not None:
+            connection.send(message)
+
+    def _asked(self, connection: _Connection, method: bytes, path: bytes, head: Head, body: bytes, size: int) -> None:
         """Answer one request of the runtime."""
         if not path.startswith(PREFIX):
             connection.send(NOT_FOUND)
             return
         what = path[len(PREFIX) :]
         if method == b"GET" and what == b"invocation/next":
-            self._listener.on_next()
-            with self._lock:
-                message, self._pending = self._pending, None
-                self._waiting = connection if message is None else None
-            if message is not None:
-                connection.send(message)
+            self._next(connection)
         elif method == b"POST" and what.startswith(b"invocation/"):
             request_id, _, kind = what[len(b"invocation/") :].decode("ascii", "replace").partition("/")
             if request_id != self.current or kind not in ("response", "error"):
@@ -148,11 +154,11 @@ class Line:
                 connection.send(TOO_LARGE if size > RESPONSE_MAX_BYTES else ACCEPTED)
             else:
                 self.current = None
-                self._listener.on_error(request_id, body, _header(head, b"lambda-runtime-function-error-type"))
+                self._listener.on_error(request_id, body, _header(*head, b"lambda-runtime-function-error-type"))
                 connection.send(ACCEPTED)
         elif method == b"POST" and what in (b"init/error", b"restore/error"):
             # Answered first: the runtime ends as soon as it has the answer, and then its output is complete.
-            self._listener.on_init_error(body, _header(head, b"lambda-runtime-function-error-type"))
+            self._listener.on_init_error(body, _header(*head, b"lambda-runtime-function-error-type"))
             connection.send(ACCEPTED)
         elif method == b"GET" and what == b"restore/next":
             self._listener.on_restore()
@@ -175,7 +181,16 @@ class _Connection:
 
     def send(self, message: bytes) -> None:
         """Send all of a message, waiting for a slow reader only where there is one."""
-        view = memoryview(message)
+        try:
+            sent = self.socket.send(message)
+            if sent == len(message):
+                return
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            return
+        view = memoryview(message)[sent:]
         try:
             while view:
                 try:
@@ -214,30 +229,36 @@ class _Connection:
     def _answer_one(self) -> bool:
         """Take one request out of what was read; say whether there was one."""
         end = self.read.find(b"\r\n\r\n")
+        # What runtimes ask most, and nothing else in it matters.
+        if end > 0 and self.read.startswith(NEXT):
+            del self.read[: end + 4]
+            self.line._next(self)
+            return True
         if end < 0:
             if len(self.read) > HEAD_MAX_BYTES:
                 self._refuse()
             return False
         head = bytes(self.read[:end])
-        first = head.split(b"\r\n", 1)[0].split(b" ")
+        lower = head.lower()
+        first = head[: head.find(b"\r\n")].split(b" ")
         if len(first) != 3:
             self._refuse()
             return False
         start = end + 4
-        if not self.continued and b"100-continue" in head.lower():
+        if b"100-continue" in lower and not self.continued:
             # The client sends a large body only now, or a second later.
             self.continued = True
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         if first[0] == b"GET":
             body, size, stop = b"", 0, start
-        elif _header(head, b"transfer-encoding").lower() == "chunked":
+        elif b"\r\ntransfer-encoding: chunked" in lower:
             chunked = _dechunk(self.read, start)
             if chunked is None:
                 return False
             body, stop = chunked
             size = len(body)
         else:
-            size = int(_header(head, b"content-length") or 0)
+            size = int(_header(head, lower, b"content-length") or 0)
             have = len(self.read) - start + self.dropped
             if size > RESPONSE_MAX_BYTES:
                 if have < size:
@@ -255,7 +276,7 @@ class _Connection:
         self.continued = False
         if size > RESPONSE_MAX_BYTES:
             body = b""
-        self.line._asked(self, first[0], first[1], head, body, size)
+        self.line._asked(self, first[0], first[1], (head, lower), body, size)
         return True
 
     def _refuse(self) -> None:
@@ -263,9 +284,9 @@ class _Connection:
         self.close()
 
 
-def _header(head: bytes, name: bytes) -> str:
-    """Return a header's value, or an empty string."""
-    at = head.lower().find(b"\r\n" + name + b":")
+def _header(head: bytes, lower: bytes, name: bytes) -> str:
+    """Return a header's value, or an empty string; ``lower`` is the head in lower case."""
+    at = lower.find(b"\r\n" + name + b":")
     if at < 0:
         return ""
     start = at + len(name) + 3
