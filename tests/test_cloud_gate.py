@@ -164,7 +164,7 @@ def test_this_machines_names_are_accepted(host):
     assert status(f"/{TOKEN}/x", headers={"Host": host}) == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "http://[", ""])
 def test_another_sites_page_cannot_make_unsigned_requests(origin):
     assert status(f"/{TOKEN}/x", headers={"Origin": origin}) == 403
 
@@ -179,6 +179,7 @@ def test_a_route_is_called_by_any_page_under_the_sessions_path_only():
     anywhere = {"Origin": "https://a.example", "Host": "hub.example", "Authorization": "Bearer x"}
     assert status(f"/{TOKEN}/_url/f", routed, anywhere) == 200
     assert status("/_url/f", routed, anywhere) == 403
+    assert status(f"/{'0' * len(TOKEN)}/_url/f", routed, anywhere) == 403
 
 
 def test_a_route_sees_its_place_and_the_rest_of_the_path():

@@ -50,8 +50,8 @@ def cleared(environ: Mapping[str, str]) -> set[str]:
     """Name the variables of ``environ`` that must go while the cloud is up.
 
     Among them are service endpoints (``AWS_ENDPOINT_URL_S3``), profiles, session and bearer tokens, roles, container
-    and instance credentials, defaults that ask the machine for its region, monitoring (``AWS_CSM_ENABLED`` sends each call
-    to a UDP port), model folders (``AWS_DATA_PATH`` can replace the rules that compute an endpoint) and plugins.
+    and instance credentials, defaults that ask the machine for its region, monitoring (``AWS_CSM_ENABLED`` sends each
+    call to a UDP port), model folders (``AWS_DATA_PATH`` can replace the rules that compute an endpoint) and plugins.
     """
     return {name for name in environ if name.startswith(CLEARED_PREFIXES) and name not in KEPT}
 
