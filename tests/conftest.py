@@ -1,7 +1,22 @@
 """What all tests share: random tests draw the same examples each time, so that a suite that passes keeps passing.
 
-``--hypothesis-profile=search`` looks for new counterexamples.
+``--hypothesis-profile=search`` looks for new counterexamples. The tests of the local cloud share a cloud for each file
+and a workshop that makes functions in it.
 """
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import textwrap
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
 
 try:
     from hypothesis import settings
@@ -11,3 +26,130 @@ else:
     settings.register_profile("same-each-time", derandomize=True, deadline=None)
     settings.register_profile("search", deadline=None, max_examples=1000)
     settings.load_profile("same-each-time")
+
+
+def zipped(source: str | Mapping[str, str | bytes]) -> bytes:
+    """Return a package of files, or of the one file app.py."""
+    files = {"app.py": source} if isinstance(source, str) else source
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as package:
+        for name, content in files.items():
+            package.writestr(name, textwrap.dedent(content) if isinstance(content, str) else content)
+    return data.getvalue()
+
+
+def until(condition: Callable[[], Any], timeout_s: float = 10) -> Any:
+    """Wait until something holds; return it."""
+    deadline = time.monotonic() + timeout_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "what the test waits for did not come"
+        time.sleep(0.005)
+    return found
+
+
+class Workshop:
+    """Makes functions in the local cloud that is up, and invokes them, through plain boto3."""
+
+    _numbers = itertools.count(1)
+    zipped = staticmethod(zipped)
+    until = staticmethod(until)
+
+    def __init__(self) -> None:
+        import boto3
+        from botocore.config import Config
+
+        # boto3 itself would try again after a throttle.
+        self.client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32))
+        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
+        role = boto3.client("iam").create_role(RoleName=self.name("role"), AssumeRolePolicyDocument=trust)
+        self.role = role["Role"]["Arn"]
+
+    def name(self, word: str = "function") -> str:
+        """Return a name that nobody else has."""
+        return f"{word}-{next(self._numbers)}"
+
+    def make(self, source: str | Mapping[str, str | bytes], **settings: Any) -> str:
+        """Create a function of app.handler; return its name."""
+        name = settings.pop("FunctionName", None) or self.name()
+        known = {"Runtime": "python3.13", "Handler": "app.handler", "Role": self.role, "Timeout": 10}
+        code = settings.pop("Code", None) or {"ZipFile": zipped(source)}
+        self.client.create_function(FunctionName=name, Code=code, **{**known, **settings})
+        return name
+
+    def invoke(self, name: str, event: Any = None, **settings: Any) -> dict[str, Any]:
+        """Invoke; return the response with its payload as text."""
+        payload = event if isinstance(event, bytes) else json.dumps(event).encode()
+        answer = self.client.invoke(FunctionName=name, Payload=payload, **settings)
+        return {**answer, "Payload": answer["Payload"].read().decode()}
+
+    def call(self, name: str, event: Any = None, **settings: Any) -> Any:
+        """Invoke a function that shall succeed; return its result."""
+        answer = self.invoke(name, event, **settings)
+        assert "FunctionError" not in answer, answer["Payload"]
+        return json.loads(answer["Payload"])
+
+    def fail(self, name: str, event: Any = None, **settings: Any) -> dict[str, Any]:
+        """Invoke a function that shall fail; return what it says of the error."""
+        answer = self.invoke(name, event, **settings)
+        assert answer.get("FunctionError") == "Unhandled", answer["Payload"][:1000]
+        return json.loads(answer["Payload"])
+
+    def together(self, count: int, name: str, event: Any = None) -> list[Any]:
+        """Invoke from so many callers at once; return the results, an exception for who got one."""
+
+        def one(_: int) -> Any:
+            try:
+                return self.call(name, event)
+            except Exception as error:
+                return error
+
+        with ThreadPoolExecutor(count) as callers:
+            return list(callers.map(one, range(count)))
+
+    def logs(self, name: str, group: str | None = None) -> list[str]:
+        """Return the messages of a function's log, stream by stream."""
+        import boto3
+
+        logs = boto3.client("logs")
+        group = group or f"/aws/lambda/{name}"
+        try:
+            streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [
+            event["message"]
+            for stream in streams
+            for event in logs.get_log_events(
+                logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
+            )["events"]
+        ]
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Any]:
+    """Return a local cloud that all tests of a file share."""
+    session = pytest.importorskip("helpers.cloud.session", exc_type=ImportError)
+    with session.LocalCloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def workshop(cloud: Any) -> Workshop:
+    """Return what makes functions in the file's cloud."""
+    return Workshop()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., tuple[Any, Workshop]]]:
+    """Return what starts a cloud with settings of one's own, for one test."""
+    from helpers.cloud import LocalCloud
+
+    clouds = []
+
+    def start(**settings: Any) -> tuple[Any, Workshop]:
+        clouds.append(LocalCloud.start(**settings))
+        return clouds[-1], Workshop()
+
+    yield start
+    for cloud in clouds:
+        cloud.stop()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import copy
+import hashlib
 import json
 import random
 import re
@@ -35,8 +36,11 @@ from moto.awslambda.models import (
 from moto.awslambda.responses import LambdaResponse
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.core.exceptions import JsonRESTError
+from moto.core.responses import BaseResponse
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
+from moto.s3.exceptions import MissingKey
+from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
 from helpers import tables
@@ -53,6 +57,7 @@ RECURSION_MAX = 16  # AWS stops a loop of functions after about sixteen rounds
 SYNC_MAX_BYTES = int(tables.limit("lambda.payload.sync").max * 1024 * 1024)
 ASYNC_MAX_BYTES = int(tables.limit("lambda.payload.async").max * 1024 * 1024)
 VARIABLES_MAX_BYTES = int(tables.limit("lambda.environment_variables").max * 1024)
+PARTIAL_ARN = re.compile(r"^\d{12}:function:")
 LINEAGE = re.compile(r"Lineage=\d+:[0-9a-f]{8}:(\d+)")
 
 # How many functions have called each other to come here; and the qualifier that the caller used.
@@ -178,12 +183,14 @@ class Bridge:
     def __init__(self, service: Service, asynchronous: Asynchronous, store: Store) -> None:
         self.service, self.asynchronous, self.store = service, asynchronous, store
         self._saved: list[tuple[type, str, Any]] = []
+        self._published: dict[str, int] = {}  # the last version's number, by the function's identity
 
     def install(self) -> None:
         """Put our methods in the place of moto's."""
         bridge = self
         first = {
-            name: getattr(LambdaFunction, name) for name in ("__init__", "get_configuration", "update_configuration")
+            name: getattr(LambdaFunction, name)
+            for name in ("__init__", "get_configuration", "update_configuration", "set_version")
         }
         set_code, layer_init = LambdaFunction._set_function_code, LayerVersion.__init__
         answer_invoke, delete = LambdaResponse.invoke, LambdaStorage.del_function
@@ -209,7 +216,10 @@ class Bridge:
             before["code"] = copy.copy(before["code"])
             set_code(fn, spec)
             try:
-                _inspect(getattr(fn, "code_bytes", b""))
+                if not spec.get("DryRun"):
+                    _take_version_of_object(fn, spec)
+                if fn.package_type == "Zip":
+                    _inspect(fn.code_bytes)
             except InvalidParameterValueException:
                 vars(fn).update(before)
                 raise
@@ -222,7 +232,7 @@ class Bridge:
             fn = storage.get_function_by_name_or_arn_with_qualifier(name_or_arn, qualifier)
             delete(storage, name_or_arn, qualifier)
             version = None if qualifier is None and str(fn.version) == "$LATEST" else str(fn.version)
-            bridge.service.background(bridge.service.retire, _unqualified(fn), version)
+            bridge.service.retire(_unqualified(fn), version)
 
         def invoke(
             backend: LambdaBackend, function_name: str, qualifier: str | None, body: Any, headers: Any, response: Any
@@ -241,16 +251,31 @@ class Bridge:
                 return answer_invoke(request)
             return bridge.respond(request)
 
+        @staticmethod
+        def _enrich_response(headers: dict[str, str], body: Any) -> tuple[dict[str, str], Any]:
+            ours = headers.pop("x-amzn-RequestId", None)
+            headers, body = BaseResponse._enrich_response(headers, body)
+            return {**headers, "x-amzn-requestid": ours} if ours else headers, body
+
+        def set_version(fn: LambdaFunction, version: int) -> None:
+            # moto counts the versions that are left, and would give the number of a deleted one again.
+            number = bridge._published[fn.local["identity"]] = max(
+                version, bridge._published.get(fn.local["identity"], 0) + 1
+            )
+            first["set_version"](fn, number)
+
         replaced: list[tuple[type, str, Any]] = [
             (LambdaFunction, "__init__", __init__),
             (LambdaFunction, "get_configuration", get_configuration),
             (LambdaFunction, "update_configuration", update_configuration),
             (LambdaFunction, "_set_function_code", _set_function_code),
+            (LambdaFunction, "set_version", set_version),
             (LambdaFunction, "invoke", lambda fn, *arguments: bridge.invoke(fn, *arguments)),
             (LayerVersion, "__init__", layer__init__),
             (LambdaStorage, "del_function", del_function),
             (LambdaBackend, "invoke", invoke),
             (LambdaResponse, "invoke", respond),
+            (LambdaResponse, "_enrich_response", _enrich_response),
             *((LambdaResponse, name, method) for name, method in self._more_operations().items()),
         ]
         for owner, name, function in replaced:
@@ -270,6 +295,7 @@ class Bridge:
 
     def resolve(self, backend: LambdaBackend, name: str, qualifier: str | None) -> tuple[str | None, LambdaFunction]:
         """Return the qualifier in use and the version that serves it; an alias may share its traffic out."""
+        name = PARTIAL_ARN.sub("", name)
         match = re.match(r"(?:arn:[^:]+:lambda:[^:]+:\d+:function:)?[^:]+(?::([^:]+))?$", name)
         used = (match[1] if match else None) or qualifier
         fn = backend.get_function(name, qualifier)
@@ -566,11 +592,30 @@ def _check_variables(spec: Mapping[str, Any]) -> None:
 
 
 def _inspect(data: bytes) -> None:
-    if data:
-        try:
-            inspect_zip(data, max_unzipped_bytes=UNPACKED_MAX_BYTES)
-        except BadPackage as bad:
-            raise InvalidParameterValueException(str(bad)) from None
+    if not data:
+        raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
+    try:
+        inspect_zip(data, max_unzipped_bytes=UNPACKED_MAX_BYTES)
+    except BadPackage as bad:
+        raise InvalidParameterValueException(str(bad)) from None
+
+
+def _take_version_of_object(fn: LambdaFunction, spec: Mapping[str, Any]) -> None:
+    """Give a function the version of its package's object that was asked for; moto takes the newest."""
+    wanted = spec.get("S3ObjectVersion")
+    if not wanted:
+        return
+    backend = s3_backends[fn.account_id]["aws"]
+    try:
+        key = backend.get_object(spec["S3Bucket"], spec["S3Key"], version_id=wanted)
+    except MissingKey:
+        key = None
+    if key is None:
+        message = "Error occurred while GetObject. S3 Error Code: NoSuchVersion. S3 Error Message: "
+        raise InvalidParameterValueException(f"{message}The specified version does not exist.")
+    data, digest = key.value, hashlib.sha256(key.value)
+    fn.code_bytes, fn.code_size = data, len(data)
+    fn.code_sha_256, fn.code_digest = base64.b64encode(digest.digest()).decode(), digest.hexdigest()
 
 
 def _throttle(throttled: Throttled) -> AwsError:

@@ -223,7 +223,7 @@ class Service:
                 if key[0] == arn and version in (None, key[1])
                 for one in self._emptied(pool)
             ]
-        self._stop_all(gone)
+        self.background(self._stop_all, gone)
 
     def environments(self) -> list[Environment]:
         """Return every environment of the session, in order of their start."""
@@ -276,10 +276,9 @@ class Service:
 
     def close(self) -> None:
         """End every environment and give back what they held."""
-        self._closing = True
+        self._closing = self.machine.closing = True
         with self._lock:
             for pool in self._pools.values():
-                pool.provisioned = 0
                 self._emptied(pool)
         left = list(self.machine.live)
         for environment in left:
@@ -370,7 +369,7 @@ class Service:
             self.background(self._stop_all, [environment])
 
     def _emptied(self, pool: Pool) -> list[Environment]:
-        gone, pool.idle, pool.function = pool.idle, [], None
+        gone, pool.idle, pool.function, pool.provisioned = pool.idle, [], None, 0
         return gone
 
     def _stop_all(self, environments: Iterable[Environment]) -> None:
