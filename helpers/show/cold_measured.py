@@ -122,7 +122,7 @@ def distributions(
     middles = {
         "type": "scatter",
         "mode": "markers+text",
-        "name": f"median, with its {_level(found.coverage.min())} interval",
+        "name": f"median, {_level(found.coverage.min())} interval",
         "x": found["median"],
         "y": [place - 0.08 for place in range(len(found))],
         "text": [_ms(value) for value in found["median"]],
