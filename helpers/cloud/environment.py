@@ -8,6 +8,7 @@ by the clock, by running out of memory or by dying. It decides nothing: whether 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -16,12 +17,13 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from helpers.cloud import memory
+from helpers.cloud.guard import Guard
 from helpers.cloud.guardian import MARK_VARIABLE
 from helpers.cloud.loop import Loop
 from helpers.cloud.output import Output
@@ -71,15 +73,22 @@ class Machine:
     loop: Loop
     folder: Path
     mark: str
-    guardian: subprocess.Popen | None
+    guard: Guard
     variables: Callable[[Function, Path], Mapping[str, str]]  # the process's environment, credentials included
     live: set[Environment] = field(default_factory=set)
+    closing: bool = False
+    _number: Iterator[int] = field(default_factory=itertools.count)
 
-    def register(self, group: int) -> None:
-        """Tell the guardian of a process group, or with a minus sign of its end."""
-        if self.guardian and self.guardian.stdin:
-            with contextlib.suppress(OSError, ValueError):
-                self.guardian.stdin.write(f"{group:+d}\n".encode())
+    def new_mark(self) -> str:
+        """Return what the next process and all its children carry in their environment."""
+        return f"{self.mark}.{next(self._number)}"
+
+    def abandon(self) -> None:
+        """Let go of everything in a forked child."""
+        self.guard.abandon()
+        self.loop.abandon()
+        for environment in self.live:
+            environment.abandon()
 
 
 def has_extension() -> bool:
@@ -123,6 +132,7 @@ class Environment:
         self.peak_bytes = 0
         self.output = Output()
         self.process: subprocess.Popen | None = None
+        self._mark = machine.new_mark()
         self._line: Line | None = None
         self._pipe = self._pidfd = -1
         self._done = threading.Event()
@@ -157,7 +167,7 @@ class Environment:
             "AWS_LAMBDA_LOG_STREAM_NAME": self.log_stream,
             "AWS_LAMBDA_INITIALIZATION_TYPE": self.initialization,
             "_LAMBDA_TELEMETRY_LOG_FD": str(write),
-            MARK_VARIABLE: self.machine.mark,
+            MARK_VARIABLE: self._mark,
         }
         self.started_s = time.monotonic()
         try:
@@ -177,8 +187,10 @@ class Environment:
             raise
         finally:
             os.close(write)
-        self.machine.register(self.process.pid)
+        self.machine.guard.began(self.process.pid)
         self.machine.live.add(self)
+        if self.machine.closing:  # who ends all that is live may have looked before
+            self.kill()
         self._pipe = read
         self.machine.loop.add(read, self._read)
         if hasattr(os, "pidfd_open"):
@@ -247,6 +259,15 @@ class Environment:
         if used > self.function.memory_mb * MB:
             self._out_of_memory = True
             self.kill()
+
+    def abandon(self) -> None:
+        """Close this process's ends in a forked child; the environment is the parent's."""
+        for file in (self._pipe, self._pidfd):
+            if file >= 0:
+                os.close(file)
+        self._pipe = self._pidfd = -1
+        if self._line is not None:
+            self._line.abandon()
 
     # What the runtime says, on the loop's thread.
 
@@ -356,7 +377,7 @@ class Environment:
         if self._line is not None:
             self._line.close()
         if process is not None and self in self.machine.live:
-            self.machine.register(-process.pid)
+            self.machine.guard.ended(process.pid, self._mark)
             self.machine.live.discard(self)
             shutil.rmtree(self._folder, ignore_errors=True)
 

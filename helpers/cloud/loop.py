@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import IO
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +40,12 @@ class Loop:
         self._thread = threading.Thread(target=self._run, name="local-cloud", daemon=True)
         self._thread.start()
 
-    def add(self, file: int | socket.socket, callback: Callable[[], None]) -> None:
+    def add(self, file: int | socket.socket | IO[bytes], callback: Callable[[], None]) -> None:
         """Call ``callback`` whenever ``file`` can be read; from any thread."""
         # The selector's own registration is safe beside a waiting select, and saves waking the thread.
         self._selector.register(file, selectors.EVENT_READ, callback)
 
-    def remove(self, file: int | socket.socket) -> None:
+    def remove(self, file: int | socket.socket | IO[bytes]) -> None:
         """Forget a file; one that isn't there is no error."""
         with contextlib.suppress(KeyError, ValueError, OSError):
             self._selector.unregister(file)
@@ -81,6 +82,12 @@ class Loop:
         self.wake()
         if threading.current_thread() is not self._thread:
             self._thread.join(5)
+        self._selector.close()
+        self._inner.close()
+        self._outer.close()
+
+    def abandon(self) -> None:
+        """Close what a forked child has of it, where the thread doesn't run; what was registered stays so."""
         self._selector.close()
         self._inner.close()
         self._outer.close()

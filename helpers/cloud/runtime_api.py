@@ -119,6 +119,12 @@ class Line:
         for connection in list(self._connections):
             connection.close()
 
+    def abandon(self) -> None:
+        """Close a forked child's copies of the port and its connections, which live on in the parent."""
+        self._socket.close()
+        for connection in self._connections:
+            connection.socket.close()
+
     def _accept(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
             connection, (_, port) = self._socket.accept()

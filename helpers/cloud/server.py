@@ -1,29 +1,121 @@
-"""moto's server on loopback, behind the gate: what boto3, the AWS CLI and functions talk to."""
+"""moto's server on loopback, behind the gate: what boto3, the AWS CLI and functions talk to.
+
+Clients keep their connections, and each connection has a thread: hence both are counted, given up when too many are
+idle, refused when too many are at work, and ended with the cloud.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import secrets
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from helpers.cloud.gate import Gate
 from helpers.cloud.moto_bridge import chain_depth, is_issued
 
 log = logging.getLogger(__name__)
 
+CONNECTIONS_MAX = 600  # as many environments as a machine may have, each called and calling, and then some
+BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 52\r\n\r\n"
+    b"The local cloud has as many callers as it can serve."
+)
 
-class _QuietHandler(MotoRequestHandler):
-    """Keeps requests out of the notebook, and sends each answer at once."""
+
+class _Handler(MotoRequestHandler):
+    """Keeps requests out of the notebook, sends each answer at once, and says when it has nothing to do."""
 
     disable_nagle_algorithm = True
 
     def log(self, *_: object) -> None:
         """Write nothing: a notebook's output is the learner's."""
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        self.server.at_work(self.connection)
+        try:
+            super().run_wsgi()
+        finally:
+            self.server.at_rest(self.connection)
+
+
+class _Server(ThreadedWSGIServer):
+    """A thread for each connection, as long as there aren't too many."""
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, app: Callable) -> None:
+        self._lock = threading.Lock()
+        self._idle_since: dict[socket.socket, float | None] = {}  # nothing: at work
+        super().__init__("127.0.0.1", 0, app, _Handler)
+
+    def process_request(self, request: socket.socket, address: Any) -> None:
+        """Take a new connection on, if there is room or room can be made."""
+        with self._lock:
+            if full := len(self._idle_since) >= CONNECTIONS_MAX:
+                idle = [(since, one) for one, since in self._idle_since.items() if since is not None]
+                if idle:
+                    full = False
+                    _, oldest = min(idle, key=lambda pair: pair[0])
+                    del self._idle_since[oldest]
+                    _end(oldest)  # its client makes another when it needs one
+            if not full:
+                self._idle_since[request] = None
+        if full:
+            with contextlib.suppress(OSError):
+                request.sendall(BUSY)
+            self.shutdown_request(request)
+        else:
+            super().process_request(request, address)
+
+    def shutdown_request(self, request: socket.socket) -> None:
+        """Forget a connection that ends."""
+        with self._lock:
+            self._idle_since.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, address: Any) -> None:
+        """Write nothing about clients that went away."""
+        log.debug("a connection to the local cloud failed", exc_info=True)
+
+    def at_work(self, connection: socket.socket) -> None:
+        """Note that a request has come."""
+        self._note(connection, None)
+
+    def at_rest(self, connection: socket.socket) -> None:
+        """Note that it is answered."""
+        self._note(connection, time.monotonic())
+
+    def end_all(self) -> None:
+        """End every connection, and so its thread."""
+        with self._lock:
+            for one in self._idle_since:
+                _end(one)
+
+    def abandon(self) -> None:
+        """Close a forked child's copies of the port and its connections, which live on in the parent."""
+        self.socket.close()
+        for one in self._idle_since:
+            one.close()
+
+    def _note(self, connection: socket.socket, since: float | None) -> None:
+        with self._lock:
+            if connection in self._idle_since:
+                self._idle_since[connection] = since
+
+
+def _end(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Server:
@@ -46,8 +138,7 @@ class Server:
         gate = Gate(
             with_depth, token=self.token, is_known=lambda key: key == access_key or is_issued(key), routes=self.routes
         )
-        self._server = make_server("127.0.0.1", 0, gate, threaded=True, request_handler=_QuietHandler)
-        self._server.daemon_threads = True
+        self._server = _Server(gate)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="local-aws", daemon=True)
         self._thread.start()
@@ -58,7 +149,12 @@ class Server:
         return f"http://127.0.0.1:{self.port}/{self.token}"
 
     def stop(self) -> None:
-        """Close the port and end the thread."""
+        """Close the port and all connections, and end the threads."""
         self._server.shutdown()
         self._thread.join(5)
         self._server.server_close()
+        self._server.end_all()
+
+    def abandon(self) -> None:
+        """Let go in a forked child."""
+        self._server.abandon()

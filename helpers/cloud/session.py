@@ -13,7 +13,6 @@ import atexit
 import contextlib
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 import threading
@@ -27,6 +26,7 @@ import pandas as pd
 from helpers.checks import number
 from helpers.cloud import guardian
 from helpers.cloud.environment import FALLBACK_CLIENT, Environment, Function, Machine, has_extension
+from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
 from helpers.cloud.service import Invocation, Limits, Service
 from helpers.cloud.timer import Timer
@@ -58,51 +58,46 @@ class _Engine:
         self.empty_file = self.folder / "empty"
         self._parent = dict(os.environ)
         self._roles = Roles()
-        self._guardian = subprocess.Popen(
-            [sys.executable, guardian.__file__, str(self.folder), self.mark],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            bufsize=0,
-        )
-        self.machine = Machine(
-            loop=Loop(self._tick),
-            folder=self.folder,
-            mark=self.mark,
-            guardian=self._guardian,
-            variables=self._variables,
-        )
-        self.timer = Timer()
-        self.service = Service(self.machine, limits, LogsWriter())
-        self.server = Server(self.access_key)
 
         def send(arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
             import boto3
 
             deliver(boto3.session.Session().client, arn, text, attributes)
 
-        self.asynchronous = Asynchronous(self.service, self.timer, send)
-        self.bridge = Bridge(self.service, self.asynchronous, Store(self.folder / "code"))
-        self.bridge.install()
-        self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
-        self._closed = False
+        # What has begun ends in the opposite order, all of it, even if a part fails or the learner interrupts.
+        with contextlib.ExitStack() as undo:
+            undo.callback(guardian.remove, str(self.folder))
+            loop = Loop(self._tick)
+            undo.callback(loop.stop)
+            guard = Guard(loop, self.folder, self.mark)
+            undo.callback(guard.close)
+            self.machine = Machine(
+                loop=loop, folder=self.folder, mark=self.mark, guard=guard, variables=self._variables
+            )
+            self.server = Server(self.access_key)
+            undo.callback(self.server.stop)
+            self.service = Service(self.machine, limits, LogsWriter())
+            undo.callback(self.service.close)
+            self.timer = Timer()
+            undo.callback(self.timer.stop)
+            self.asynchronous = Asynchronous(self.service, self.timer, send)
+            self.bridge = Bridge(self.service, self.asynchronous, Store(self.folder / "code"))
+            undo.callback(self.bridge.remove)
+            self.bridge.install()
+            self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
+            self._undo = undo.pop_all()
+        _engines.add(self)
 
     def close(self) -> None:
         """End everything that was started; a second call does nothing."""
-        if self._closed:
-            return
-        self._closed = True
-        self.bridge.remove()
-        self.timer.stop()
-        self.service.close()
-        self.server.stop()
-        self.machine.loop.stop()
-        guardian.remove(str(self.folder))
-        if self._guardian.stdin:
-            self._guardian.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._guardian.wait(5)
+        _engines.discard(self)
+        self._undo.close()
+
+    def abandon(self) -> None:
+        """Let go of everything in a forked child: it belongs to the parent, and clients go on reaching it there."""
+        self._undo.pop_all()
+        self.server.abandon()
+        self.machine.abandon()
 
     def _tick(self) -> None:
         """Look after the environments at work; on the loop's thread."""
@@ -164,6 +159,20 @@ class _Engine:
             python_path=[function.code, *layers, *fallback],
             extra={**lambdas, **dict(function.variables)},
         )
+
+
+_engines: set[_Engine] = set()
+
+
+def _forked() -> None:
+    """See to it that a fork of the kernel neither ends what is the kernel's nor keeps it open."""
+    LocalCloud._lock = threading.Lock()
+    while _engines:
+        _engines.pop().abandon()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class LocalCloud:
