@@ -66,7 +66,7 @@ def often(*, duration_ms: float = 120, keep_alives_min: Sequence[float] = (5, 10
             f"If an idle environment lives for {say.number(middle)} minutes and a request takes "
             f"{short(duration_ms)} ms, {share_of(at[seldom])} of six requests an hour start cold and "
             f"{share_of(at[many])} of six a minute. Pauses alone would leave {share_of(lone)} of those: "
-            "what remains are requests that come at the same moment, the second of which needs an environment of its own."
+            "what remains are requests that come at the same moment: the second needs an environment of its own."
         ),
         x_title="requests an hour",
         y_title="cold requests (%)",
