@@ -15,7 +15,6 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,8 +23,11 @@ from helpers import tables
 from helpers.cloud import report
 from helpers.cloud.environment import MB, SHUTDOWN_S, Ended, Environment, Function, Machine
 from helpers.cloud.runtime_api import RESPONSE_MAX_BYTES
+from helpers.cloud.workers import Workers
 
 log = logging.getLogger(__name__)
+
+CLOSING_S = 5.0  # for work in the background to end
 
 RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT = "ConcurrentInvocationLimitExceeded"
@@ -171,7 +173,8 @@ class Service:
         self.records: list[Invocation] = []
         self.past: list[Environment] = []
         self._closing = False
-        self._workers = ThreadPoolExecutor(16, thread_name_prefix="local-cloud-worker")
+        self._workers = Workers("local-cloud-worker", 16)
+        self._attempts = Workers("local-cloud-attempt", limits.max_environments)
 
     # What callers ask.
 
@@ -262,8 +265,14 @@ class Service:
             self._requests = self._bucket_of_requests()
 
     def background(self, function: Callable[..., object], *arguments: object) -> None:
-        """Run something on a worker, and log what goes wrong."""
+        """Run something that is soon done on a worker, and log what goes wrong."""
+        self._submit(self._workers, function, arguments)
 
+    def attempt(self, function: Callable[..., object], *arguments: object) -> None:
+        """Run something that may take as long as an invocation, without keeping :meth:`background` waiting."""
+        self._submit(self._attempts, function, arguments)
+
+    def _submit(self, workers: Workers, function: Callable[..., object], arguments: tuple) -> None:
         def guarded() -> None:
             try:
                 function(*arguments)
@@ -271,8 +280,7 @@ class Service:
                 if not self._closing:
                     log.exception("work in the background of the local cloud failed")
 
-        with suppress(RuntimeError):  # the workers are gone: so is the session
-            self._workers.submit(guarded)
+        workers.submit(guarded)
 
     def close(self) -> None:
         """End every environment and give back what they held."""
@@ -289,7 +297,8 @@ class Service:
         for environment in left:
             environment.stop(grace_s=0)
             self._leave_word(environment)
-        self._workers.shutdown(wait=True, cancel_futures=True)
+        for workers in (self._attempts, self._workers):
+            workers.stop(CLOSING_S)
 
     # Choosing an environment.
 
@@ -396,7 +405,7 @@ class Service:
             new = [Environment(pool.function, self.machine, "provisioned-concurrency") for _ in range(missing)]
             pool.starting.update(new)
         for environment in new:
-            self.background(self._warm_up, pool, environment)
+            self.attempt(self._warm_up, pool, environment)
 
     def _warm_up(self, pool: Pool, environment: Environment) -> None:
         environment.start()

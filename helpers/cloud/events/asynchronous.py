@@ -103,7 +103,7 @@ class Asynchronous:
                 raise Throttled("CallerRateLimitExceeded")
             self._open += 1
         event = Event(request_id, arn, payload, promise, attempt, zero_concurrency, time.monotonic())
-        self._service.background(self._try, event)
+        self._service.attempt(self._try, event)
 
     def waiting(self) -> int:
         """Return how many events have not found their end."""
@@ -144,7 +144,7 @@ class Asynchronous:
         if self._age_s(event) + delay_s > event.promise.max_age_s:
             self._fail(event, "EventAgeExceeded", answer)
         else:
-            self._timer.after(delay_s / self.speed, lambda: self._service.background(self._try, event))
+            self._timer.after(delay_s / self.speed, lambda: self._service.attempt(self._try, event))
 
     def _age_s(self, event: Event) -> float:
         return (time.monotonic() - event.accepted_s) * self.speed
