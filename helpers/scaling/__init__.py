@@ -12,6 +12,7 @@ from helpers.scaling.engine import simulate
 from helpers.scaling.platform import Asynchronous, Platform, Pollers, Retry
 from helpers.scaling.result import Interval, Result
 from helpers.scaling.samplers import Sampler, empirical, exponential, lognormal
+from helpers.scaling.sweep import sweep
 
 __all__ = [
     "Arrivals",
@@ -36,4 +37,5 @@ __all__ = [
     "ramp",
     "required_concurrency",
     "simulate",
+    "sweep",
 ]

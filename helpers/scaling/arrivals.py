@@ -191,7 +191,7 @@ def poisson(rate_per_s: float, duration_s: float, seed: int = 0) -> Arrivals:
     --------
     >>> arrivals = poisson(rate_per_s=2, duration_s=10, seed=1)
     >>> len(arrivals), arrivals.times_s[:3].round(3).tolist()
-    (22, [0.537, 0.691, 3.36])
+    (20, [0.537, 0.691, 3.378])
     """
     rate = number("rate_per_s", rate_per_s)
     return _random([0, number("duration_s", duration_s, above=True)], [rate, rate], seed)
@@ -275,7 +275,9 @@ def from_timestamps(times: Any, duration_s: float | None = None) -> Arrivals:
     """
     values = np.asarray(times)
     if values.dtype == object and values.size:
-        values = values.astype("datetime64[ns]")
+        import pandas as pd  # dates with a time zone are no NumPy type
+
+        values = pd.to_datetime(pd.Series(values), utc=True).dt.tz_localize(None).to_numpy()
     if np.issubdtype(values.dtype, np.datetime64) and values.size:
         values = (values - values.min()) / np.timedelta64(1, "s")
     ordered = np.sort(np.atleast_1d(number("times", values)).ravel())

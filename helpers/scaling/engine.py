@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import flag, in_words, number
-from helpers.scaling.arrivals import PIECE, Arrivals
-from helpers.scaling.compiled import state_of
+from helpers.checks import flag, in_words
+from helpers.scaling.arrivals import Arrivals
 from helpers.scaling.platform import Asynchronous, Platform, Pollers, Retry
 from helpers.scaling.result import Result
 from helpers.scaling.samplers import Sampler, sampler_of
@@ -103,7 +102,8 @@ class Run:
 
     def play(self, step_s: float | None = None, record: bool = False) -> Result:
         """Run it, with a grid of steps of ``step_s`` (chosen so that memory stays small if omitted)."""
-        from helpers.scaling import loop  # Numba takes half a second to import: only who simulates waits for it
+        # Numba takes half a second to import: only who simulates waits for it.
+        from helpers.scaling import loop
 
         return _Playing(self, loop, step_s or self._step_s(), record).play()
 
@@ -119,6 +119,8 @@ class _Playing:
     """A run in progress: the loop's state, its buffers, and its sources of random numbers."""
 
     def __init__(self, run: Run, loop: ModuleType, step_s: float, record: bool) -> None:
+        from helpers.scaling.compiled import state_of
+
         self.run, self.loop, self.step_s = run, loop, step_s
         steps = run.arrivals.duration_s / step_s
         if steps > GRID_STEPS_MAX:
@@ -204,7 +206,6 @@ class _Playing:
         period_s = max(self.run.arrivals.duration_s, s.now) or (float(ends.max()) if ends.size else 0.0)
         while period_s >= (len(self.grid) - 1) * self.step_s:
             self._more_steps()
-        # Two pushes and pops of everything that still runs: the buffers need room for it.
         self._make_room()
         self.loop.advance(s, self.rules, self.busy, self.idle, self.kept, self.grid, period_s)
         beyond_s = float((self.busy[: s.running, 0] - period_s).sum())

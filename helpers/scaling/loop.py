@@ -83,26 +83,29 @@ def _push(heap: np.ndarray, size: int, row: tuple[float, ...]) -> None:
 
 @compiled
 def _pop(heap: np.ndarray, size: int) -> None:
-    """Remove the first row of a heap."""
+    """Remove the first row of a heap: the gap sinks to the bottom, then the last row rises from there."""
     last = size - 1
-    first, second = heap[last, 0], heap[last, 1]
-    hole = 0
-    while True:
-        child = 2 * hole + 1
-        if child >= last:
-            break
-        other = child + 1
-        if other < last and (
-            heap[other, 0] < heap[child, 0] or (heap[other, 0] == heap[child, 0] and heap[other, 1] < heap[child, 1])
-        ):
-            child = other
-        if first < heap[child, 0] or (first == heap[child, 0] and second < heap[child, 1]):
-            break
+    hole, child = 0, 1
+    while child < last:
+        other = child + 1  # at most `last`, which is still in its place
+        # Without branches: which child comes first cannot be predicted, and guessing wrong costs more than computing.
+        one, two = heap[child, 0], heap[other, 0]
+        child += int((two < one) | ((two == one) & (heap[other, 1] < heap[child, 1])))
         for k in range(heap.shape[1]):
             heap[hole, k] = heap[child, k]
         hole = child
-    for k in range(heap.shape[1]):
-        heap[hole, k] = heap[last, k]
+        child = 2 * hole + 1
+    first, second = heap[last, 0], heap[last, 1]
+    while hole > 0:
+        parent = (hole - 1) >> 1
+        if heap[parent, 0] < first or (heap[parent, 0] == first and heap[parent, 1] <= second):
+            break
+        for k in range(heap.shape[1]):
+            heap[hole, k] = heap[parent, k]
+        hole = parent
+    if hole != last:
+        for k in range(heap.shape[1]):
+            heap[hole, k] = heap[last, k]
 
 
 @compiled
@@ -336,7 +339,7 @@ def run(s, rules: Rules, arrays, draws, times: np.ndarray, durations: np.ndarray
         if status > COLD:
             _refuse(s, rules, grid, status)
             if attempt + 1 < rules.attempts:
-                wait_s = min(rules.longest_wait_s, rules.first_wait_s * rules.factor ** min(attempt, 60))
+                wait_s = min(rules.longest_wait_s, rules.first_wait_s * rules.factor ** float(min(attempt, 60)))
                 if rules.jitter:
                     wait_s *= jitters[s.jitter_at]
                     s.jitter_at += 1
