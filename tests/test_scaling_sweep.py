@@ -23,7 +23,7 @@ def test_a_sweep_has_one_row_for_each_combination_and_says_what_simulate_says():
     assert frame.attrs["complete"]
 
 
-@pytest.mark.parametrize("backend", ["threading", "sequential"])
+@pytest.mark.parametrize("backend", ["threading", "sequential", "multiprocessing"])
 def test_every_backend_gives_the_same_frame(backend):
     expected = sweep(GRID, **GIVEN)
     with joblib.parallel_config(backend=backend, n_jobs=2):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -79,12 +80,18 @@ def sweep(
     points = [dict(zip(labelled, point, strict=True)) for point in itertools.product(*labelled.values())]
     calls = [_call(given, {name: value for name, (_, value) in point.items()}) for point in points]
     rows: list[dict[str, Any]] = []
-    tasks = (joblib.delayed(_summary)(call) for call in calls)
     # Threads suffice, as the compiled loop holds no lock; another backend may be configured around the call.
-    for summary in joblib.Parallel(n_jobs=jobs, prefer="threads", return_as="generator")(tasks):
-        rows.append({**{name: label for name, (label, _) in points[len(rows)].items()}, **summary})
-        if progress is not None and progress(len(rows), len(points)) is False:
-            break
+    work = {"n_jobs": jobs, "prefer": "threads"}
+    try:
+        parallel = joblib.Parallel(**work, return_as="generator")
+    except ValueError:  # a backend that hands over everything at its end
+        parallel = joblib.Parallel(**work)
+    summaries = (summary for summary in parallel(joblib.delayed(_summary)(call) for call in calls))
+    with closing(summaries):
+        for summary in summaries:
+            rows.append({**{name: label for name, (label, _) in points[len(rows)].items()}, **summary})
+            if progress is not None and progress(len(rows), len(points)) is False:
+                break
     frame = pd.DataFrame(rows, columns=None if rows else [*grid, *COLUMNS, "p50_ms", "p99_ms"])
     frame.attrs["complete"] = len(rows) == len(points)
     return frame
