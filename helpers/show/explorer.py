@@ -136,7 +136,7 @@ class Explorer:
             if not isinstance(chart, Chart):
                 raise TypeError(f"the drawing function returned {type(chart).__name__}, not a Chart")
         except Exception as error:
-            return Drawn(before.chart, f"This combination has no answer: {_in_words(error)}")
+            return Drawn(before.chart, f"This combination has no answer: {in_words(error)}")
         return Drawn(chart)
 
 
@@ -159,7 +159,7 @@ def _checked(draw: Callable[..., Chart], controls: dict[str, Any]) -> dict[str, 
     return controls
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
     """Say what an exception says, on one line, without the quotes that KeyError adds."""
     text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
     text = " ".join(text.split()) or type(error).__name__

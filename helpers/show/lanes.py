@@ -18,7 +18,7 @@ from helpers.show.curves import environments_over_time
 from helpers.show.lane_traces import FONT, Frame, traces, widened
 from helpers.show.palette import QUIET_TEXT
 from helpers.show.segments import Segments, segments
-from helpers.show.telling import finding, sentence_of, table_of_requests
+from helpers.show.telling import sentence_of, table_of_requests, title_of
 from helpers.show.timeline import lives, requests
 
 __all__ = ["environment_lanes", "environments_over_time"]
@@ -86,7 +86,7 @@ def environment_lanes(
 
     notes = _notes(cut, len(drawn), len(lived), end - first)
     small = "".join(f"<br><span style='color:{QUIET_TEXT}'>{note}</span>" for note in notes)
-    layout = theme.layout(_kept_together(finding(told, lived)) if title is None else title, legend=len(lived) > 0)
+    layout = theme.layout(title_of(told, lived) if title is None else title, legend=len(lived) > 0)
     margin = layout["margin"] | {"b": theme.BELOW + 20 * len(notes)}
     count, strip = max(1, len(drawn)), _STRIP_PX if throttled else 0
     around = margin["t"] + margin["b"] + strip
@@ -116,11 +116,6 @@ def _last_moment(told: pd.DataFrame, lived: pd.DataFrame, until_s: float | None,
     moments = pd.concat([told["end_s"], lived["last_used_s"], lived["ended_s"], lived["born_s"]])
     noted = [float(moment) for moment in moments if math.isfinite(moment)]
     return max([first, *noted, *([] if until_s is None else [float(until_s)])])
-
-
-def _kept_together(title: str) -> str:
-    """Let a title break after its commas only, so that no number stands apart from what it counts."""
-    return title.replace(" ", "\xa0").replace(",\xa0", ", ").replace(":\xa0", ": ")
 
 
 def _lane_px(count: int) -> float:

@@ -7,7 +7,9 @@
 const SHARED = Symbol.for("from-racks-to-functions.plotly");
 const TITLE_LINE = 24; // theme.TITLE_LINE: the title is HTML here, so its lines leave the figure
 const RESEND_AFTER_MS = 5000;
-const HELLO = " hello"; // no control has a space in its name
+// While a cell runs, JupyterLab's subshell answers; but some messages reach the kernel behind that cell all the same.
+const ASK_AGAIN_AFTER_MS = 1200;
+const [HELLO, TICK] = [" hello", " tick"]; // no control has a space in its name
 
 // ---- Plotly, once per page -------------------------------------------------------------------
 
@@ -194,6 +196,7 @@ async function render({ model, el }) {
     sentence: element("p", { class: "r2f-sentence", "aria-live": "polite" }),
     problem: element("p", { class: "r2f-problem", role: "status" }),
     toggle: element("button", { type: "button", class: "r2f-toggle", "aria-expanded": "false" }, "Show the numbers"),
+    again: element("button", { type: "button", class: "r2f-toggle r2f-again", hidden: true }, "Watch again"),
     table: element("div", { class: "r2f-table", id: `${view}-table`, tabindex: "0", role: "region", "aria-label": "The numbers", hidden: true }),
   };
   parts.toggle.setAttribute("aria-controls", parts.table.id);
@@ -201,7 +204,7 @@ async function render({ model, el }) {
   const card = element("section", { class: "r2f-card", "aria-label": spec.title || "Explorer" });
   card.addEventListener("keydown", passSaveOn);
   if (spec.title) card.append(element("p", { class: "r2f-title" }, spec.title));
-  card.append(parts.controls, parts.notice, parts.heading, frame, parts.problem, parts.sentence, parts.toggle, parts.table);
+  card.append(parts.controls, parts.notice, parts.heading, frame, parts.problem, parts.sentence, parts.toggle, parts.again, parts.table);
 
   // -- to the kernel
   const waiting = new Map();
@@ -214,14 +217,15 @@ async function render({ model, el }) {
     send();
   }
   function send() {
-    const late = onItsWay && performance.now() - onItsWay.at > RESEND_AFTER_MS;
+    const patience = spec.live && [HELLO, TICK].includes(onItsWay?.key) ? ASK_AGAIN_AFTER_MS : RESEND_AFTER_MS;
+    const late = onItsWay && performance.now() - onItsWay.at > patience;
     if (!waiting.size || (onItsWay && !late)) return;
     const [key, message] = waiting.entries().next().value;
     waiting.delete(key);
     onItsWay = { key, from: `${view}-${(serial += 1)}`, at: performance.now() };
     clearTimeout(slow);
     const waits = "Waiting for the kernel. If it was restarted, run this cell again.";
-    if (key !== HELLO) slow = setTimeout(() => write(parts.notice, waits), 2000);
+    if (key !== HELLO && key !== TICK) slow = setTimeout(() => write(parts.notice, waits), 2000);
     try {
       model.send({ ...message, from: onItsWay.from });
     } catch {
@@ -241,6 +245,25 @@ async function render({ model, el }) {
     tell(" table", { type: "table", open });
   });
 
+  // -- a live view asks for news, for as long as the kernel says that there may be some
+  let ticking = 0;
+  let unanswered = 0;
+  function tick() {
+    if (document.hidden || !parts.plot.clientWidth) return void (ticking = setTimeout(tick, 1000));
+    tell(TICK, { type: "tick" });
+    // A kernel that is busy answers late, one that was restarted never.
+    if ((unanswered += 1) < 8) ticking = setTimeout(tick, ASK_AGAIN_AFTER_MS + 50);
+  }
+  function keepLive(next) {
+    unanswered = 0;
+    clearTimeout(ticking);
+    if (next && !gone) ticking = setTimeout(tick, next);
+    parts.again.hidden = next > 0;
+    // What changes several times a second would never let a screen reader finish.
+    parts.sentence.setAttribute("aria-live", next ? "off" : "polite");
+  }
+  parts.again.addEventListener("click", () => tell(" wake", { type: "wake" }));
+
   // -- from the kernel
   function show() {
     const state = model.get("state");
@@ -257,6 +280,7 @@ async function render({ model, el }) {
     write(parts.sentence, state.sentence);
     card.classList.toggle("r2f-stale", Boolean(state.problem));
     showTable(state.table);
+    if (spec.live) keepLive(state.next_ms);
     draw();
   }
 
@@ -344,6 +368,7 @@ async function render({ model, el }) {
   return () => {
     gone = true;
     clearTimeout(slow);
+    clearTimeout(ticking);
     resized.disconnect();
     steady.disconnect();
     Plotly?.purge(parts.plot);

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
-from helpers.show import times
+from helpers.show import theme, times
 from helpers.show.wording import number
 
 _SMALL = ("no", "one")
-_TITLE = 100  # two lines
 
 
 def most_at_once(told: pd.DataFrame) -> int:
@@ -33,9 +34,22 @@ def finding(told: pd.DataFrame, lived: pd.DataFrame) -> str:
     parts += [f"{throttled:,} throttled"] if throttled else []
     failed = told["status"].value_counts()
     parts += [_counted(int(failed[status]), status) for status in ("error", "timeout") if status in failed]
-    came = _how_they_came(told)
-    whole = f"{came}: {', '.join(parts)}"
-    return whole if len(whole) <= _TITLE else f"{came.partition(', at most')[0]}: {', '.join(parts)}"
+    return f"{_how_they_came(told)}: {', '.join(parts)}"
+
+
+def title_of(told: pd.DataFrame, lived: pd.DataFrame) -> str:
+    """Give the finding as a title of two lines at most, which break between its parts only."""
+    said = finding(told, lived)
+    shorter = re.sub(r", at most [\d,]+ at once", "", said)
+    failed = int(told["status"].isin(["error", "timeout"]).sum())
+    shortest = re.sub(r"(, (one|[\d,]+) (error|timeout)s?)+$", f", {failed:,} failed", shorter)
+    bound = [_kept_together(each) for each in (said, shorter, shortest)]
+    return next((each for each in bound if theme.wrapped(each).count("<br>") < 2), bound[-1])
+
+
+def _kept_together(title: str) -> str:
+    """Let a title break after its commas only, so that no number stands apart from what it counts."""
+    return title.replace(" ", "\xa0").replace(",\xa0", ", ").replace(":\xa0", ": ")
 
 
 def _how_they_came(told: pd.DataFrame) -> str:
