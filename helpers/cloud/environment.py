@@ -129,6 +129,7 @@ class Environment:
         self.started_s = self.last_used_s = time.monotonic()
         self.invocations = 0
         self.init_ms: float | None = None
+        self.restored_s: float | None = None  # with SnapStart, when the restore would be over
         self.peak_bytes = 0
         self.output = Output()
         self.process: subprocess.Popen | None = None
@@ -291,7 +292,8 @@ class Environment:
         self._init_error = body, error_type
 
     def on_restore(self) -> None:
-        """Hear that a snapshot would be taken now, and restored."""
+        """Hear that a snapshot would be taken now, and restored; none is."""
+        self.restored_s = time.monotonic()
 
     def _finish(self, ended: Ended) -> None:
         self._read()
