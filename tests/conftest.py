@@ -14,6 +14,8 @@ import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +49,23 @@ def until(condition: Callable[[], Any], timeout_s: float = 10) -> Any:
     return found
 
 
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
+
+
+def _session() -> Any:
+    """Return a session that knows this moment's cloud, with the API's descriptions read once for all of them."""
+    import boto3
+    import botocore.session
+
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _loader())
+    return boto3.session.Session(botocore_session=session)
+
+
 class Workshop:
     """Makes functions in the local cloud that is up, and invokes them, through plain boto3."""
 
@@ -55,13 +74,14 @@ class Workshop:
     until = staticmethod(until)
 
     def __init__(self) -> None:
-        import boto3
         from botocore.config import Config
 
+        session = _session()
         # boto3 itself would try again after a throttle.
-        self.client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32))
+        config = Config(retries={"total_max_attempts": 1}, max_pool_connections=32)
+        self.client, self._logs = session.client("lambda", config=config), session.client("logs")
         trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-        role = boto3.client("iam").create_role(RoleName=self.name("role"), AssumeRolePolicyDocument=trust)
+        role = session.client("iam").create_role(RoleName=self.name("role"), AssumeRolePolicyDocument=trust)
         self.role = role["Role"]["Arn"]
 
     def name(self, word: str = "function") -> str:
@@ -108,9 +128,7 @@ class Workshop:
 
     def logs(self, name: str, group: str | None = None) -> list[str]:
         """Return the messages of a function's log, stream by stream."""
-        import boto3
-
-        logs = boto3.client("logs")
+        logs = self._logs
         group = group or f"/aws/lambda/{name}"
         try:
             streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
@@ -123,6 +141,29 @@ class Workshop:
                 logGroupName=group, logStreamName=stream["logStreamName"], startFromHead=True
             )["events"]
         ]
+
+
+class Held:
+    """Invocations that wait until they are let go."""
+
+    def __init__(self, workshop: Workshop, folder: Path) -> None:
+        self.workshop, self.folder = workshop, folder
+        self.callers = ThreadPoolExecutor(16)
+        self.results: list = []
+
+    def hold(self, name: str, count: int = 1, **settings: Any) -> None:
+        """Start invocations; return when all of them are at work."""
+        before = len(list(self.folder.glob("here-*")))
+        event = {"folder": str(self.folder)}
+        self.results += [self.callers.submit(self.workshop.call, name, event, **settings) for _ in range(count)]
+        self.workshop.until(lambda: len(list(self.folder.glob("here-*"))) == before + count)
+
+    def let_go(self) -> list:
+        """Let all of them end; return their results."""
+        (self.folder / "go").touch()
+        results = [result.result(20) for result in self.results]
+        self.callers.shutdown()
+        return results
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +194,9 @@ def start() -> Iterator[Callable[..., tuple[Any, Workshop]]]:
     yield start
     for cloud in clouds:
         cloud.stop()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Callable[[Workshop], Held]:
+    """Return what holds invocations of a function that waits for a file."""
+    return lambda workshop: Held(workshop, tmp_path)

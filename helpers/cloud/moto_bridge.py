@@ -51,7 +51,6 @@ from helpers.cloud.events.asynchronous import Asynchronous, Promise
 from helpers.cloud.service import Answer, Call, Service, Throttled, new_request_id
 from helpers.cloud.unpacking import BadPackage, inspect_zip
 
-PROVISIONED = "PROVISIONED_CONCURRENCY"
 CREDENTIALS_S = 3600
 RECURSION_MAX = 16  # AWS stops a loop of functions after about sixteen rounds
 SYNC_MAX_BYTES = int(tables.limit("lambda.payload.sync").max * 1024 * 1024)
@@ -183,6 +182,7 @@ class Bridge:
     def __init__(self, service: Service, asynchronous: Asynchronous, store: Store) -> None:
         self.service, self.asynchronous, self.store = service, asynchronous, store
         self._saved: list[tuple[type, str, Any]] = []
+        self._provisioned: dict[tuple[str, str], int] = {}  # environments asked for, by ARN and qualifier
         self._published: dict[str, int] = {}  # the last version's number, by the function's identity
 
     def install(self) -> None:
@@ -195,6 +195,7 @@ class Bridge:
         set_code, layer_init = LambdaFunction._set_function_code, LayerVersion.__init__
         answer_invoke, delete = LambdaResponse.invoke, LambdaStorage.del_function
         backend_invoke = LambdaBackend.invoke
+        move_alias, remove_alias = LambdaBackend.update_alias, LambdaBackend.delete_alias
 
         def __init__(fn: LambdaFunction, *arguments: Any, **named: Any) -> None:
             spec = named.get("spec") or arguments[1]
@@ -231,8 +232,22 @@ class Bridge:
         def del_function(storage: LambdaStorage, name_or_arn: str, qualifier: str | None = None) -> None:
             fn = storage.get_function_by_name_or_arn_with_qualifier(name_or_arn, qualifier)
             delete(storage, name_or_arn, qualifier)
+            for arn, used in list(bridge._provisioned):
+                if arn == _unqualified(fn) and qualifier in (None, used):
+                    del bridge._provisioned[arn, used]
             version = None if qualifier is None and str(fn.version) == "$LATEST" else str(fn.version)
             bridge.service.retire(_unqualified(fn), version)
+
+        def update_alias(backend: LambdaBackend, name: str, function_name: str, *arguments: Any, **named: Any) -> Any:
+            alias = move_alias(backend, name, function_name, *arguments, **named)
+            bridge.provision(backend, function_name)
+            return alias
+
+        def delete_alias(backend: LambdaBackend, name: str, function_name: str) -> None:
+            fn = backend.get_function(function_name)
+            remove_alias(backend, name, function_name)
+            if bridge._provisioned.pop((_unqualified(fn), name), None):
+                bridge.provision(backend, function_name)
 
         def invoke(
             backend: LambdaBackend, function_name: str, qualifier: str | None, body: Any, headers: Any, response: Any
@@ -274,6 +289,8 @@ class Bridge:
             (LayerVersion, "__init__", layer__init__),
             (LambdaStorage, "del_function", del_function),
             (LambdaBackend, "invoke", invoke),
+            (LambdaBackend, "update_alias", update_alias),
+            (LambdaBackend, "delete_alias", delete_alias),
             (LambdaResponse, "invoke", respond),
             (LambdaResponse, "_enrich_response", _enrich_response),
             *((LambdaResponse, name, method) for name, method in self._more_operations().items()),
@@ -361,6 +378,18 @@ class Bridge:
         except Throttled as throttled:
             raise _throttle(throttled) from None
 
+    def provision(self, backend: LambdaBackend, name: str) -> None:
+        """Have each version of a function provisioned as its number and its aliases ask for."""
+        versions = [fn for fn in backend.list_versions_by_function(name) if str(fn.version).isdigit()]
+        for fn in versions:
+            arn = _unqualified(fn)
+            wanted = 0
+            for (other, qualifier), count in list(self._provisioned.items()):
+                if other == arn and backend.get_function(name, qualifier) is fn:
+                    wanted += count
+            if wanted or self.service.provisioned(arn, str(fn.version))[0]:
+                self.service.provision(self.function(fn), wanted)
+
     def call(self, fn: LambdaFunction, payload: bytes, request_id: str, deep: int) -> Call:
         """Turn one invocation of moto's into one of ours."""
         function = self.function(fn)
@@ -442,47 +471,56 @@ class Bridge:
                 raise InvalidParameterValueException(message)
             return request.backend.get_function(name, qualifier), qualifier
 
-        def described(fn: LambdaFunction) -> dict[str, Any]:
-            wanted, there = bridge.service.provisioned(_unqualified(fn), str(fn.version))
-            return {
+        def described(fn: LambdaFunction, qualifier: str) -> dict[str, Any]:
+            wanted = bridge._provisioned[_unqualified(fn), qualifier]
+            _, there, broken = bridge.service.provisioned(_unqualified(fn), str(fn.version))
+            there = min(wanted, there)
+            found = {
                 "RequestedProvisionedConcurrentExecutions": wanted,
                 "AvailableProvisionedConcurrentExecutions": there,
                 "AllocatedProvisionedConcurrentExecutions": there,
-                "Status": "READY" if there >= wanted else "IN_PROGRESS",
+                "Status": "READY" if there >= wanted else "FAILED" if broken else "IN_PROGRESS",
                 "LastModified": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S+0000"),
             }
+            return found | ({"StatusReason": "FUNCTION_ERROR_INIT_FAILURE"} if found["Status"] == "FAILED" else {})
 
         def put_provisioned_concurrency_config(request: LambdaResponse) -> Any:
-            fn, _ = function_and_alias(request)
+            fn, qualifier = function_and_alias(request)
             count = int(request.json_body["ProvisionedConcurrentExecutions"])
             room = bridge.service.limits.max_environments
             if not 1 <= count <= room:
                 message = f"ProvisionedConcurrentExecutions must be between 1 and {room} on this machine, got {count}"
                 raise InvalidParameterValueException(message)
-            bridge.service.provision(bridge.function(fn), count)
-            fn.local = {**fn.local, PROVISIONED: count}
-            return 202, {"status": 202}, json.dumps(described(fn))
+            bridge.function(fn)  # says so at once where it cannot run here
+            bridge._provisioned[_unqualified(fn), qualifier] = count
+            bridge.provision(request.backend, fn.function_name)
+            return 202, {"status": 202}, json.dumps(described(fn, qualifier))
 
         def get_provisioned_concurrency_config(request: LambdaResponse) -> Any:
             if request._get_param("List"):
                 return list_provisioned_concurrency_configs(request)
-            fn, _ = function_and_alias(request)
-            if not fn.local.get(PROVISIONED):
+            fn, qualifier = function_and_alias(request)
+            if (_unqualified(fn), qualifier) not in bridge._provisioned:
                 message = f"No Provisioned Concurrency Config found for this function {fn.function_arn}"
                 raise AwsError(404, "ProvisionedConcurrencyConfigNotFoundException", {"message": message})
-            return 200, {}, json.dumps(described(fn))
+            return 200, {}, json.dumps(described(fn, qualifier))
 
         def delete_provisioned_concurrency_config(request: LambdaResponse) -> Any:
-            fn, _ = function_and_alias(request)
-            bridge.service.provision(bridge.function(fn), 0)
-            fn.local = {key: value for key, value in fn.local.items() if key != PROVISIONED}
+            fn, qualifier = function_and_alias(request)
+            bridge._provisioned.pop((_unqualified(fn), qualifier), None)
+            bridge.provision(request.backend, fn.function_name)
             return 204, {"status": 204}, ""
 
         def list_provisioned_concurrency_configs(request: LambdaResponse) -> Any:
             name = unquote(request.path.split("/functions/")[1].split("/")[0])
-            versions = request.backend.list_versions_by_function(name)
+            arn = _unqualified(request.backend.get_function(name))
             configs = [
-                {"FunctionArn": fn.function_arn, **described(fn)} for fn in versions if fn.local.get(PROVISIONED)
+                {
+                    "FunctionArn": f"{arn}:{qualifier}",
+                    **described(request.backend.get_function(name, qualifier), qualifier),
+                }
+                for other, qualifier in bridge._provisioned
+                if other == arn
             ]
             return 200, {}, json.dumps({"ProvisionedConcurrencyConfigs": configs})
 

@@ -129,6 +129,7 @@ class Pool:
     busy: set[Environment] = field(default_factory=set)
     starting: set[Environment] = field(default_factory=set)  # provisioned, on their way
     provisioned: int = 0
+    broken: bool = False  # INIT of a provisioned environment failed: the next would fail as well
     function: Function | None = None
 
     def warm(self) -> list[Environment]:
@@ -171,7 +172,7 @@ class Service:
         self._new: dict[str, Bucket] = {}
         self._requests = self._bucket_of_requests()
         self.records: list[Invocation] = []
-        self.past: list[Environment] = []
+        self._known: list[Environment] = []  # all of the session
         self._closing = False
         self._workers = Workers("local-cloud-worker", 16)
         self._attempts = Workers("local-cloud-attempt", limits.max_environments)
@@ -205,17 +206,17 @@ class Service:
         """Keep ``count`` environments of a version initialised, from now on."""
         with self._lock:
             pool = self._pools[function.key]
-            pool.function, pool.provisioned = function, count
+            pool.function, pool.provisioned, pool.broken = function, count, False
             surplus = [one for one in pool.idle if one.initialization == "provisioned-concurrency"][count:]
             pool.idle = [one for one in pool.idle if one not in surplus]
         self.background(self._stop_all, surplus)
         self._top_up(pool)
 
-    def provisioned(self, arn: str, version: str) -> tuple[int, int]:
-        """Return how many environments were asked for, and how many are there."""
+    def provisioned(self, arn: str, version: str) -> tuple[int, int, bool]:
+        """Return how many environments were asked for and are there, and whether no more will come."""
         with self._lock:
             pool = self._pools[arn, version]
-            return pool.provisioned, len(pool.warm())
+            return pool.provisioned, len(pool.warm()), pool.broken
 
     def retire(self, arn: str, version: str | None = None) -> None:
         """Let go of the environments of a deleted function, or of one version: the idle at once, the busy when done."""
@@ -228,12 +229,18 @@ class Service:
             ]
         self.background(self._stop_all, gone)
 
+    def replace(self, old: Environment, new: Environment) -> None:
+        """Put a second attempt in the place of an environment whose INIT failed."""
+        with self._lock:
+            pool = self._pools[new.function.key]
+            pool.busy.discard(old)
+            pool.busy.add(new)
+            self._known[self._known.index(old)] = new
+
     def environments(self) -> list[Environment]:
         """Return every environment of the session, in order of their start."""
         with self._lock:
-            pools = self._pools.values()
-            now = {one for pool in pools for one in (*pool.idle, *pool.busy, *pool.starting)}
-            return sorted({*self.past, *now}, key=lambda one: one.started_s)
+            return sorted(self._known, key=lambda one: one.started_s)
 
     def expire(self, keep_alive_s: float | None = None) -> int:
         """Shut down what has been idle for too long; return how many."""
@@ -249,7 +256,6 @@ class Service:
                     if one.alive and one.last_used_s <= oldest and one.initialization != "provisioned-concurrency"
                 ]
                 pool.idle = [one for one in pool.idle if one not in dead and one not in old]
-                self.past += dead
                 gone += old
             short = [pool for pool in self._pools.values() if len(pool.warm()) + len(pool.starting) < pool.provisioned]
         self._stop_all(gone)
@@ -299,6 +305,8 @@ class Service:
             self._leave_word(environment)
         for workers in (self._attempts, self._workers):
             workers.stop(CLOSING_S)
+        for environment in self._known:  # one that never came to start
+            environment.state = "stopped"
 
     # Choosing an environment.
 
@@ -319,6 +327,7 @@ class Service:
             else:
                 self._allow_new(function)
                 environment = Environment(function, self.machine, "snap-start" if function.snapstart else "on-demand")
+                self._known.append(environment)
             cold = environment.process is None
             pool.busy.add(environment)
             self._in_flight[function.arn] += 1
@@ -387,10 +396,7 @@ class Service:
             self._leave_word(environment)
 
     def _leave_word(self, environment: Environment) -> None:
-        """Keep a stopped environment for the record, and log what it said last."""
-        with self._lock:
-            if environment not in self.past:
-                self.past.append(environment)
+        """Log what a stopped environment said last."""
         last = environment.output.take(rest=True)
         if last:
             with suppress(Exception):
@@ -400,10 +406,11 @@ class Service:
         """Start what is missing of a version's provisioned concurrency."""
         with self._lock:
             missing = pool.provisioned - len(pool.warm()) - len(pool.starting)
-            if missing <= 0 or pool.function is None or self._closing:
+            if missing <= 0 or pool.function is None or pool.broken or self._closing:
                 return
             new = [Environment(pool.function, self.machine, "provisioned-concurrency") for _ in range(missing)]
             pool.starting.update(new)
+            self._known += new
         for environment in new:
             self.attempt(self._warm_up, pool, environment)
 
@@ -432,6 +439,7 @@ class Service:
         self.write(environment, lines)
         with self._lock:
             pool.starting.discard(environment)
+            pool.broken = pool.broken or ended.how != "ready"
             keep = ended.how == "ready" and not self._closing and pool.provisioned > len(pool.warm())
             if keep:
                 pool.idle.append(environment)
@@ -536,10 +544,7 @@ class _Run:
         self.environment = Environment(self.function, failed.machine, failed.initialization)
         self.environment.stream_id, self.environment.id = failed.stream_id, failed.id
         self.environment.log_stream = failed.log_stream
-        with self.service._lock:
-            pool = self.service._pools[self.function.key]
-            pool.busy.discard(failed)
-            pool.busy.add(self.environment)
+        self.service.replace(failed, self.environment)
         self.environment.start()
         ended = self.environment.wait(self.function.timeout_s)
         if ended.how != "ready":

@@ -310,7 +310,8 @@ class LocalCloud:
         names = [field.name for field in fields(Invocation)]
         frame = pd.DataFrame([astuple(record) for record in self._any().service.records], columns=names)
         measured = dict.fromkeys(("started_s", "init_ms", "duration_ms", "max_memory_mb", "usd"), float)
-        return frame.astype({"cold": bool, "billed_ms": int, "memory_mb": int, **measured})
+        named = dict.fromkeys(("request_id", "function", "environment", "status"), "str")
+        return frame.astype({"cold": bool, "billed_ms": int, "memory_mb": int, **measured, **named})
 
     def environments(self) -> pd.DataFrame:
         """Return every execution environment of the session, in order of its start.
@@ -325,7 +326,8 @@ class LocalCloud:
         rows = [_row(one, service.epoch_s) for one in service.environments()]
         names = ["environment", "pid", "function", "state", "started_s", "last_used_s", "invocations"]
         frame = pd.DataFrame(rows, columns=names)
-        return frame.astype({"pid": "Int64", "started_s": float, "last_used_s": float, "invocations": int})
+        named = dict.fromkeys(("environment", "function", "state"), "str")
+        return frame.astype({"pid": "Int64", "started_s": float, "last_used_s": float, "invocations": int, **named})
 
     def recycle(self, idle_s: float = 0.0) -> int:
         """Shut down environments that have been idle for ``idle_s`` seconds; return how many.

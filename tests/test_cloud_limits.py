@@ -1,0 +1,171 @@
+"""How many environments may serve and begin: of a function, of an account, of this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from botocore.exceptions import ClientError
+
+Start = Callable[..., tuple[Any, Any]]
+
+ECHO = "def handler(event, context): return event\n"
+PID = "import os\ndef handler(event, context): return os.getpid()\n"
+# Leaves a mark and waits for a file.
+WAITS = """
+    import os, pathlib, time
+    def handler(event, context):
+        folder = pathlib.Path(event["folder"])
+        (folder / f"here-{context.aws_request_id}").touch()
+        while not (folder / "go").exists():
+            time.sleep(0.002)
+        return os.getpid()
+"""
+# Waits until so many others are at work in the same folder.
+MEETS = """
+    import os, pathlib, time
+    def handler(event, context):
+        folder = pathlib.Path(event["folder"])
+        (folder / context.aws_request_id).touch()
+        while len(list(folder.iterdir())) < event["count"]:
+            time.sleep(0.002)
+        return os.getpid()
+"""
+
+
+def of(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    return frame[frame.function == name].reset_index(drop=True)
+
+
+def reason(error: pytest.ExceptionInfo[ClientError]) -> str:
+    assert error.value.response["Error"]["Code"] == "TooManyRequestsException"
+    assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    return error.value.response["Reason"]
+
+
+def test_reserved_concurrency_limits_one_function_and_no_other(start: Start, held: Any) -> None:
+    cloud, workshop = start()
+    held = held(workshop)
+    name, other = workshop.make(WAITS), workshop.make(ECHO)
+    workshop.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    held.hold(name)
+    with pytest.raises(ClientError, match=r"Rate Exceeded\.") as error:
+        workshop.invoke(name)
+    assert reason(error) == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert workshop.call(other, 1) == 1
+    [first] = held.let_go()
+    assert workshop.call(name, {"folder": str(held.folder)}) == first
+    throttled = of(cloud.invocations(), name).query("status == 'throttled'").iloc[0]
+    assert throttled.environment == ""
+    assert throttled[["duration_ms", "init_ms", "max_memory_mb"]].isna().all()
+    assert (throttled.billed_ms, throttled.usd, throttled.cold) == (0, 0, False)
+
+
+def test_reserved_concurrency_of_zero_turns_a_function_off(start: Start) -> None:
+    cloud, workshop = start()
+    name = workshop.make(ECHO)
+    workshop.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError) as error:
+        workshop.invoke(name)
+    assert reason(error) == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert len(cloud.environments()) == 0
+    workshop.client.delete_function_concurrency(FunctionName=name)
+    assert workshop.call(name, 1) == 1
+
+
+def test_the_account_s_concurrency_is_shared_and_what_is_reserved_is_set_aside(start: Start, held: Any) -> None:
+    _, workshop = start(concurrency=3)
+    held = held(workshop)
+    name, special = workshop.make(WAITS), workshop.make(ECHO)
+    workshop.client.put_function_concurrency(FunctionName=special, ReservedConcurrentExecutions=1)
+    held.hold(name, 2)
+    with pytest.raises(ClientError) as error:
+        workshop.invoke(name)
+    assert reason(error) == "ConcurrentInvocationLimitExceeded"
+    assert workshop.call(special, 1) == 1
+    held.let_go()
+
+
+def test_new_environments_come_no_faster_than_the_scaling_rate(start: Start, held: Any) -> None:
+    _, workshop = start(scaling_rate=2, scaling_window_s=600)
+    held = held(workshop)
+    name, other = workshop.make(WAITS), workshop.make(ECHO)
+    held.hold(name, 2)
+    with pytest.raises(ClientError) as error:
+        workshop.invoke(name)
+    assert reason(error) == "FunctionInvocationRateLimitExceeded"
+    assert workshop.call(other, 1) == 1
+    held.let_go()
+    assert workshop.call(name, {"folder": str(held.folder)})  # a warm one needs no new environment
+
+
+def test_the_scaling_rate_refills(start: Start, tmp_path: Path) -> None:
+    _, workshop = start(scaling_rate=1, scaling_window_s=0.2)
+    name = workshop.make(MEETS)
+    event = {"folder": str(tmp_path), "count": 2}
+    with ThreadPoolExecutor(1) as callers:
+        first = callers.submit(workshop.call, name, event)
+        workshop.until(lambda: any(tmp_path.iterdir()))
+
+        def second() -> int | None:
+            try:
+                return workshop.call(name, event)
+            except ClientError:
+                return None
+
+        assert workshop.until(second) != first.result()
+
+
+def test_a_full_machine_gives_up_the_environment_that_was_idle_for_longest(start: Start) -> None:
+    cloud, workshop = start(max_environments=2)
+    first, second, third = (workshop.make(PID) for _ in range(3))
+    for name in (first, second, third):
+        workshop.call(name)
+    states = cloud.environments().set_index("function").state
+    workshop.until(lambda: cloud.environments().set_index("function").state[first] == "stopped")
+    assert (states[second], states[third]) == ("idle", "idle")
+
+
+def test_a_machine_full_of_busy_environments_throttles_and_says_why(start: Start, held: Any) -> None:
+    _, workshop = start(max_environments=2)
+    held = held(workshop)
+    name = workshop.make(WAITS)
+    held.hold(name, 2)
+    with pytest.raises(ClientError, match="This machine runs 2 environments at most") as error:
+        workshop.invoke(name)
+    assert reason(error) == "ConcurrentInvocationLimitExceeded"
+    held.let_go()
+
+
+def test_callers_beyond_the_limit_are_throttled_and_all_others_served(start: Start, tmp_path: Path) -> None:
+    cloud, workshop = start()
+    name = workshop.make(MEETS)
+    workshop.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=4)
+    results = workshop.together(12, name, {"folder": str(tmp_path), "count": 4})
+    throttled = [result for result in results if isinstance(result, ClientError)]
+    frame = of(cloud.invocations(), name)
+    assert len(frame) == 12
+    assert (frame.status == "throttled").sum() == len(throttled)
+    assert len(of(cloud.environments(), name)) == 4
+
+
+def test_the_account_s_settings_count_functions_and_what_is_reserved(start: Start) -> None:
+    _, workshop = start(concurrency=500)
+    name = workshop.make(ECHO)
+    workshop.make(ECHO)
+    workshop.client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=20)
+    settings = workshop.client.get_account_settings()
+    assert settings["AccountLimit"]["ConcurrentExecutions"] == 500
+    assert settings["AccountLimit"]["UnreservedConcurrentExecutions"] == 480
+    assert settings["AccountUsage"]["FunctionCount"] == 2
+
+
+def test_an_environment_is_recycled_by_itself_after_its_time(start: Start) -> None:
+    cloud, workshop = start(keep_alive_s=0.2)
+    name = workshop.make(ECHO)
+    workshop.call(name)
+    workshop.until(lambda: list(of(cloud.environments(), name).state) == ["stopped"])
