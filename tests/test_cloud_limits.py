@@ -169,3 +169,42 @@ def test_an_environment_is_recycled_by_itself_after_its_time(start: Start) -> No
     name = workshop.make(ECHO)
     workshop.call(name)
     workshop.until(lambda: list(of(cloud.environments(), name).state) == ["stopped"])
+
+
+def test_an_init_over_the_limit_is_repeated_within_the_invocation(start: Start) -> None:
+    cloud, workshop = start(init_timeout_s=0.5)
+    source = """
+        import os, pathlib, time
+        marker = pathlib.Path(os.environ["MARKER"])
+        if not marker.exists():
+            marker.touch()
+            time.sleep(20)
+        def handler(event, context): return "works"
+    """
+    marker = cloud._running().folder / "slow-once"
+    name = workshop.make(source, Environment={"Variables": {"MARKER": str(marker)}})
+    assert workshop.call(name) == "works"
+    row = cloud.invocations().query("function == @name").iloc[0]
+    assert (row.cold, row.status) == (True, "success")
+    assert row.duration_ms > 20  # the second INIT is part of it
+    lines = workshop.logs(name)
+    [report] = [line for line in lines if line.startswith("INIT_REPORT")]
+    assert report.endswith("\tPhase: init\tStatus: timeout\n")
+    assert "Init Duration" not in lines[-1]
+    assert workshop.call(name) == "works"
+    assert not cloud.invocations().query("function == @name").iloc[1].cold
+
+
+def test_an_init_that_never_ends_is_a_timeout(start: Start) -> None:
+    cloud, workshop = start(init_timeout_s=0.5)
+    name = workshop.make("import time\ntime.sleep(30)\n", Timeout=1)
+    said = workshop.fail(name)
+    assert said["errorType"] == "Sandbox.Timedout"
+    assert said["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    reports = [line.split("\t")[1:] for line in workshop.logs(name) if line.startswith("INIT_REPORT")]
+    assert reports == [["Phase: init", "Status: timeout\n"], ["Phase: invoke", "Status: timeout\n"]]
+    assert cloud.invocations().query("function == @name").iloc[0].duration_ms == 1000
+    workshop.client.update_function_code(
+        FunctionName=name, ZipFile=workshop.zipped("def handler(event, context): return 'works'\n")
+    )
+    assert workshop.call(name) == "works"

@@ -560,9 +560,6 @@ class _Run:
         duration_ms = (ended.at_s - began_s) * 1000
         if ended.how == "timeout":
             duration_ms = function.timeout_s * 1000
-            self._say(report.timed_out(call.request_id, function.timeout_s, when=_now()))
-        if ended.how in ("exit", "memory") and not ended.body:
-            self._say(report.exited(call.request_id, report.exit_reason(ended.returncode or 0)))
         peak = math.ceil(self.environment.peak_bytes / MB)
         outcome = report.Outcome(
             request_id=call.request_id,
