@@ -7,6 +7,7 @@ the other endings: modules are imported once, and each fork is a process that ha
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import multiprocessing
 import os
@@ -219,13 +220,8 @@ def _write(path: Path, value: Any) -> None:
 
 def main() -> None:
     """Fork for every line of the input: an ending and a folder."""
-    import boto3  # noqa: F401, for the forks
-    import moto.moto_server.werkzeug_app
-    import psutil  # noqa: F401
-
-    import helpers.cloud.moto_bridge
-    import helpers.cloud.session  # noqa: F401
-
+    for name in ("boto3", "psutil", "conftest", "helpers.cloud.session", "helpers.cloud.server"):
+        importlib.import_module(name)  # for the forks
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         ending, _, folder = line.strip().partition(" ")
