@@ -71,6 +71,12 @@ def test_the_title_is_the_finding(run, finding):
     assert chart.sentence.startswith(finding)
 
 
+def test_requests_that_touch_are_not_at_once():
+    invocations, environments = in_a_row(50)
+    touching = invocations.assign(started_s=[i * 0.1 for i in range(50)], duration_ms=100.0, init_ms=0.0)
+    assert title(environment_lanes(touching, environments)).startswith("50 calls in a row")
+
+
 def test_a_title_of_ones_own_stands():
     assert title(environment_lanes(*at_once(2), title="Two at once")) == "Two at once"
 

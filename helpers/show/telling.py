@@ -16,7 +16,7 @@ _SMALL = ("no", "one")
 def most_at_once(told: pd.DataFrame) -> int:
     """Count the served requests that ran at the same moment, at the busiest one."""
     served = told[told["environment"] != ""]
-    moments = np.concatenate([served["start_s"], served["end_s"]])
+    moments = np.concatenate([served["start_s"], served["end_s"]]).round(9)
     steps = np.concatenate([np.ones(len(served)), -np.ones(len(served))])
     order = np.lexsort((steps, moments))  # whoever ends makes room before whoever begins
     return int(np.cumsum(steps[order]).max(initial=0))

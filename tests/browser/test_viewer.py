@@ -26,7 +26,7 @@ def call(count, of=3):
         calls.append(("hello", str(n % of), n * 0.1, n < of, 60.0 if n < of else None, 40.0, "success"))
 
 def own_threads():
-    return {each for each in threading.enumerate() if type(each).__module__ == "threading"}  # not ipykernel's, not zmq's
+    return {each for each in threading.enumerate() if type(each).__module__ == "threading"}  # ipykernel has its own
 
 threads = own_threads()
 viewer = EnvironmentViewer(look, quiet_s=4)
