@@ -14,6 +14,7 @@ _HOME = {
     "start_cloud": "target",
     "zip_function": "package",
     "handler_name": "package",
+    "play": "playing",
 }
 __all__ = sorted(_HOME)
 
