@@ -31,6 +31,7 @@ from helpers.cloud.runtime_api import Line, event_message
 
 MB = 1024 * 1024
 SHUTDOWN_S = 0.5  # what AWS gives a function with an internal extension; without any it gives nothing
+READS_AT_ONCE = 16  # of 64 KB: as much as a pipe can be made to hold
 FALLBACK_CLIENT = Path(__file__).with_name("fallback")
 
 
@@ -54,6 +55,7 @@ class Function:
     log_group: str = ""
     log_format: str = "Text"
     log_level: str | None = None
+    system_log_level: str = "INFO"
     region: str = "us-east-1"
     architecture: str = "x86_64"
     role: str = ""
@@ -327,10 +329,10 @@ class Environment:
             loop.wake()
 
     def _read(self) -> None:
-        """Take what the process has written so far."""
+        """Take what the process has written so far, or a good part of it: it may write faster than anyone reads."""
         if self._pipe < 0:
             return
-        while True:
+        for _ in range(READS_AT_ONCE):
             try:
                 data = os.read(self._pipe, 65536)
             except BlockingIOError:

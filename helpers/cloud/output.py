@@ -11,7 +11,10 @@ import re
 FRAME = re.compile(rb"\xa5\x5a\x00[\x02-\x1b]", re.DOTALL)
 FRAME_HEAD_BYTES = 16  # four for the kind, four for the length, eight for the time
 MESSAGE_MAX_BYTES = 256 * 1024  # CloudWatch Logs' own limit of one event
-BUFFER_MAX_BYTES = 8 * 1024 * 1024
+FRAME_MAX_BYTES = 4 * 1024 * 1024  # what claims to be longer is no frame of the runtime's
+# AWS keeps all that a function writes. Here it stays in the kernel's memory, and so has an end.
+MESSAGES_MAX = 10_000
+KEPT_MAX_BYTES = 4 * 1024 * 1024
 
 
 class Output:
@@ -31,12 +34,19 @@ class Output:
     def __init__(self) -> None:
         self._data = bytearray()
         self._messages: list[str] = []
-        self._size = 0
+        self._size = self._lost = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether what nobody took yet is enough: a function may print without end."""
+        return self._size > KEPT_MAX_BYTES or len(self._messages) >= MESSAGES_MAX
 
     def feed(self, data: bytes) -> None:
         """Take what the process wrote."""
-        if self._size > BUFFER_MAX_BYTES:
-            return  # a function that prints without end: what nobody took yet is enough
+        if self.full:
+            self._lost += len(data) + len(self._data)
+            self._data.clear()
+            return
         self._data += data
         self._parse()
 
@@ -46,6 +56,9 @@ class Output:
             self._add(bytes(self._data))
             self._data.clear()
         messages, self._messages, self._size = self._messages, [], 0
+        if self._lost:
+            messages.append(f"[local cloud] {self._lost:,} bytes more were written, and not kept.")
+            self._lost = 0
         return messages
 
     def _add(self, message: bytes) -> None:
@@ -63,8 +76,11 @@ class Output:
             if frame:  # whatever stands before a frame is a message, finished or not
                 end = until - 1
             if end >= 0:
-                for line in bytes(self._data[: end + 1]).split(b"\n"):
-                    self._add(line)
+                for line in filter(None, bytes(self._data[: end + 1]).split(b"\n")):
+                    if self.full:
+                        self._lost += len(line) + 1
+                    else:
+                        self._add(line)
                 del self._data[: end + 1]
             if not frame:
                 if len(self._data) > MESSAGE_MAX_BYTES:
@@ -74,6 +90,10 @@ class Output:
             if len(self._data) < FRAME_HEAD_BYTES:
                 return
             size = int.from_bytes(self._data[4:8], "big")
+            if size > FRAME_MAX_BYTES:
+                self._add(bytes(self._data[:4]))
+                del self._data[:4]
+                continue
             if len(self._data) < FRAME_HEAD_BYTES + size:
                 return
             self._add(bytes(self._data[FRAME_HEAD_BYTES : FRAME_HEAD_BYTES + size]))
