@@ -11,7 +11,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser bench check-room lint format notebooks handout requirements check-requirements weigh clean
+.PHONY: help lab test test-browser bench soak check-room lint format notebooks handout requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,10 @@ test-browser: ## open every notebook in a real browser and run it (needs Chromiu
 bench: ## measure a slider against its baseline, in a real browser
 	$(setup) lab tests
 	@$(python) tests/browser/bench_explorer.py $(ARGS)
+
+soak: ## start, stop and invoke a local cloud thousands of times, and run moto's own tests on it (some minutes)
+	$(setup) lab tests
+	@for each in tests/soak/*.py; do echo "$$each"; $(python) $$each || exit 1; done
 
 check-room: ## check this machine before a class: packages, memory, ports, proxy, disk
 	$(setup) lab
