@@ -69,7 +69,7 @@ class _Server(ThreadedWSGIServer):
                     del self._idle_since[oldest]
                     _end(oldest)  # its client makes another when it needs one
             if not full:
-                self._idle_since[request] = None
+                self._idle_since[request] = time.monotonic()  # until it asks for something
         if full:
             with contextlib.suppress(OSError):
                 request.sendall(BUSY)
