@@ -170,25 +170,28 @@ def compare(row: str, taken: dict[str, list[float]]) -> list[dict[str, Any]]:
     return results
 
 
+def digits(value: float) -> str:
+    """Return a number with as many digits as mean something: 86.4, 14,830."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.1f}"
+
+
 def print_table(results: list[dict[str, Any]], spread: dict[str, dict[str, Any]], notes: list[str]) -> None:
     """Print ratios first, then the spread of what was measured."""
-    print(f"{'':<32}{OURS:>12}{'baseline':>10}  {'':<14}{'ratio':>6}  target")
+    print(f"{'':<28}{OURS:>12}{'baseline':>10}  {'unit':<14}{'ratio':>6}  target")
     for result in results:
-        target = Target(result["baseline"], result["at_most"], result["at_least"])
-        ours = "" if result["median"] is None else f"{result['median']:.4g}"
+        ours = "" if result["median"] is None else digits(result["median"])
         ratio = "" if result["ratio"] is None else f"{result['ratio']:.2f}"
+        words = Target(result["baseline"], result["at_most"], result["at_least"]).words()
         verdict = {True: "met", False: "MISSED", None: ""}[result["met"]]
         print(
-            f"{NAMES[result['row']]:<32}{ours:>12}{result['baseline_median']:>10.4g}  {result['unit']:<14}{ratio:>6}  "
-            f"{target.words()} {verdict}  against {result['baseline']}"
+            f"{NAMES[result['row']]:<28}{ours:>12}{digits(result['baseline_median']):>10}  {result['unit']:<14}"
+            f"{ratio:>6}  {words:<12} {verdict:<7} {result['baseline']}"
         )
-    print(f"\n{'':<58}{'median':>8}{'p10':>8}{'p90':>8}{'turns':>7}")
+    width = max(map(len, spread)) + 2
+    print(f"\n{'':<{width}}{'median':>8}{'p10':>8}{'p90':>8}{'turns':>7}")
     for name, numbers in spread.items():
-        print(
-            f"{name:<58}"
-            + "".join(f"{numbers[key]:>8.4g}" for key in ("median", "p10", "p90"))
-            + f"{numbers['turns']:>7}"
-        )
+        values = "".join(f"{digits(numbers[key]):>8}" for key in ("median", "p10", "p90"))
+        print(f"{name:<{width}}{values}{numbers['turns']:>7}")
     for note in notes:
         print(note)
 
