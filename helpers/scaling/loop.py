@@ -360,6 +360,9 @@ def run(s, rules: Rules, arrays, draws, times: np.ndarray, durations: np.ndarray
             ms += init
             s.cold += 1
             grid[s.step, COLDS] += 1
+            if s.environments > grid[s.step, MOST_ENVIRONMENTS]:
+                grid[s.step, MOST_ENVIRONMENTS] = s.environments
+                s.most_environments = max(s.most_environments, s.environments)
         end = t + ms / 1000
         _push(busy, s.running, (end, name))
         s.running += 1
@@ -371,10 +374,9 @@ def run(s, rules: Rules, arrays, draws, times: np.ndarray, durations: np.ndarray
         else:
             s.billed_ms += math.ceil(ms - 1e-9)
         grid[s.step, STARTED] += 1
-        grid[s.step, MOST_RUNNING] = max(grid[s.step, MOST_RUNNING], s.running)
-        grid[s.step, MOST_ENVIRONMENTS] = max(grid[s.step, MOST_ENVIRONMENTS], s.environments)
-        s.most_running = max(s.most_running, s.running)
-        s.most_environments = max(s.most_environments, s.environments)
+        if s.running > grid[s.step, MOST_RUNNING]:
+            grid[s.step, MOST_RUNNING] = s.running
+            s.most_running = max(s.most_running, s.running)
         if rules.polling:
             s.batch_start, s.batch_end, s.batch_left = t, end, rules.batch_size - 1
             s.batch_environment, s.batch_status = int(name), status

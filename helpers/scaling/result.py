@@ -104,11 +104,13 @@ class Result:
         """How far Little's law is off: 1 - (rate x time) / (mean number), with both sides measured apart.
 
         ``mean_running`` counts heads at every moment; the other side adds up how long each invocation occupied its
-        environment within the period. More than rounding (1e-9) would be an error of the simulator.
+        environment within the period. Differences below the precision of a time (some 1e-10 s after a million
+        seconds, for each invocation) count as none; anything else would be an error of the simulator.
         """
-        if not self._occupied_s:
+        counted_s = self.mean_running * self.period_s
+        if not abs(self._occupied_s - counted_s) > 2 * self.invocations * math.ulp(self.period_s):
             return 0.0
-        return 1 - self._occupied_s / self.period_s / self.mean_running
+        return 1 - self._occupied_s / counted_s if counted_s else -math.inf
 
     def confidence(self, level: float = 0.95) -> Interval:
         """Return an interval for the cold-start probability of such traffic on such a platform.
