@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from moto.awslambda import urls as lambda_urls
-from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.awslambda.exceptions import InvalidParameterValueException, UnknownAliasException, UnknownFunctionException
 from moto.awslambda.models import (
     LambdaBackend,
     LambdaFunction,
@@ -338,7 +338,7 @@ class Bridge:
         if deep >= RECURSION_MAX:
             message = "Lambda has detected a recursive loop of invocations, and stopped it."
             raise AwsError(400, "RecursiveInvocationException", {"Message": message, "Type": "User"})
-        call = self.call(fn, payload or b"{}", new_request_id(), deep)
+        call = self.call(fn, payload or b"{}", new_request_id(), deep, qualifier_used.get())
         context = request_headers.get("X-Amz-Client-Context")
         if context:
             call.headers["Lambda-Runtime-Client-Context"] = base64.b64decode(context).decode()
@@ -358,11 +358,19 @@ class Bridge:
 
     def accept(self, fn: LambdaFunction, call: Call) -> None:
         """Take an event over for asynchronous invocation."""
+        backend = lambda_backends[fn.account_id][fn.region]
+        name, used = fn.function_name, call.invoked_arn.partition(f":function:{fn.function_name}")[2][1:] or None
+        deep = depth_of(call.headers["Lambda-Runtime-Trace-Id"]) - 1
 
         def attempt() -> Answer:
-            # What the function is now, not what it was: code and limits may have changed meanwhile.
-            now = self.call(fn, call.payload, call.request_id, depth_of(call.headers["Lambda-Runtime-Trace-Id"]) - 1)
-            return self.service.invoke(now)
+            # What the function is now, not what it was: code and limits may have changed, or it may be gone.
+            try:
+                _, now = self.resolve(backend, name, used)
+            except (UnknownFunctionException, UnknownAliasException):
+                raise LookupError(f"{name} was deleted") from None
+            again = self.call(now, call.payload, call.request_id, deep, used)
+            again.headers.update({key: value for key, value in call.headers.items() if key not in again.headers})
+            return self.service.invoke(again)
 
         try:
             self.asynchronous.accept(
@@ -390,10 +398,9 @@ class Bridge:
             if wanted or self.service.provisioned(arn, str(fn.version))[0]:
                 self.service.provision(self.function(fn), wanted)
 
-    def call(self, fn: LambdaFunction, payload: bytes, request_id: str, deep: int) -> Call:
-        """Turn one invocation of moto's into one of ours."""
+    def call(self, fn: LambdaFunction, payload: bytes, request_id: str, deep: int, used: str | None) -> Call:
+        """Turn one invocation of moto's into one of ours; ``used`` is the qualifier that the caller used."""
         function = self.function(fn)
-        used = qualifier_used.get()
         invoked = f"{function.arn}:{used}" if used else function.arn
         if not used and function.version != "$LATEST":
             invoked = f"{function.arn}:{function.version}"
@@ -439,6 +446,7 @@ class Bridge:
             log_group=logging_config.get("LogGroup") or fn.logs_group_name,
             log_format=logging_config.get("LogFormat", "Text"),
             log_level=logging_config.get("ApplicationLogLevel"),
+            system_log_level=logging_config.get("SystemLogLevel", "INFO"),
             region=fn.region,
             architecture=fn.architectures[0],
             role=fn.role,

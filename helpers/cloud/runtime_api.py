@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from helpers import tables
+from helpers.cloud.chunks import Chunks
 from helpers.cloud.loop import Loop
 
 PREFIX = b"/2018-06-01/runtime/"
@@ -182,6 +183,7 @@ class _Connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.read = bytearray()
         self.continued = False
+        self.chunks: Chunks | None = None
         self.dropped = 0  # bytes of an oversized body that were read and let go
         line._loop.add(connection, self.readable)
 
@@ -257,14 +259,22 @@ class _Connection:
             self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         if first[0] == b"GET":
             body, size, stop = b"", 0, start
-        elif b"\r\ntransfer-encoding: chunked" in lower:
-            chunked = _dechunk(self.read, start)
-            if chunked is None:
+        elif _header(head, lower, b"transfer-encoding").lower() == "chunked":
+            self.chunks = self.chunks or Chunks(RESPONSE_MAX_BYTES)
+            try:
+                if not self.chunks.take(self.read, start):
+                    return False
+            except ValueError:
+                self._refuse()
                 return False
-            body, stop = chunked
-            size = len(body)
+            body, size, stop = bytes(self.chunks.body), self.chunks.size, start
+            self.chunks = None
         else:
-            size = int(_header(head, lower, b"content-length") or 0)
+            length = _header(head, lower, b"content-length") or "0"
+            if not (length.isascii() and length.isdigit() and len(length) < 16):
+                self._refuse()
+                return False
+            size = int(length)
             have = len(self.read) - start + self.dropped
             if size > RESPONSE_MAX_BYTES:
                 if have < size:
@@ -298,28 +308,6 @@ def _header(head: bytes, lower: bytes, name: bytes) -> str:
     start = at + len(name) + 3
     end = head.find(b"\r\n", start)
     return head[start : None if end < 0 else end].strip().decode("latin-1")
-
-
-def _dechunk(data: bytearray, start: int) -> tuple[bytes, int] | None:
-    """Return a chunked body and where it ends, or nothing while it is incomplete."""
-    parts, at = [], start
-    while True:
-        end = data.find(b"\r\n", at)
-        if end < 0:
-            return None
-        size = int(bytes(data[at:end]).split(b";")[0], 16)
-        at = end + 2
-        if size == 0:
-            # Trailers, if any, end with an empty line.
-            last = data.find(b"\r\n", at)
-            while last > at:
-                at = last + 2
-                last = data.find(b"\r\n", at)
-            return None if last < 0 else (b"".join(parts), last + 2)
-        if len(data) < at + size + 2:
-            return None
-        parts.append(bytes(data[at : at + size]))
-        at += size + 2
 
 
 def same_user(client_port: int, server_port: int) -> bool:

@@ -419,10 +419,7 @@ class Service:
         ended = environment.wait(self.limits.init_timeout_s)
         init_ms = (ended.at_s - environment.started_s) * 1000
         function = environment.function
-        lines = [
-            report.init_start(function.runtime, when=datetime.now(UTC), log_format=function.log_format),
-            *environment.output.take(rest=ended.how != "ready"),
-        ]
+        lines = init_start(environment) + environment.output.take(rest=ended.how != "ready")
         status = {"ready": "success", "timeout": "timeout"}.get(ended.how, "error")
         if status != "success":
             lines.append(
@@ -527,7 +524,7 @@ class _Run:
 
     def _init(self) -> Ended:
         environment = self.environment
-        self._say(report.init_start(self.function.runtime, when=_now(), log_format=self.function.log_format))
+        self.lines += init_start(environment)
         environment.start()
         ended = environment.wait(self.service.limits.init_timeout_s)
         if ended.how == "ready":
@@ -573,9 +570,11 @@ class _Run:
             init_in_invoke=self.init_in_invoke,
             initialization=self.environment.initialization,
         )
-        if (line := report.end(outcome, when=_now(), log_format=function.log_format)) is not None:
+        level = function.system_log_level
+        if (line := report.end(outcome, when=_now(), log_format=function.log_format, log_level=level)) is not None:
             self._say(line)
-        self._say(report.report(outcome, when=_now(), log_format=function.log_format))
+        if status != "success" or tells(function):
+            self._say(report.report(outcome, when=_now(), log_format=function.log_format))
         self.service.record(call, self.environment, arrived_s, outcome)
         self.service.write(self.environment, self.lines)
         return Answer(
@@ -621,9 +620,17 @@ class _Run:
 
     def _say_start(self) -> None:
         self.lines += map(self._as_deployed, self.environment.output.take())
-        self._say(
-            report.start(self.call.request_id, self.function.version, when=_now(), log_format=self.function.log_format)
-        )
+        function = self.function
+        if tells(function):
+            self._say(
+                report.start(
+                    self.call.request_id,
+                    function.version,
+                    when=_now(),
+                    log_format=function.log_format,
+                    function_arn=function.arn,
+                )
+            )
 
     def _say_init_report(self, ended: Ended, phase: str) -> None:
         self._say(
@@ -637,6 +644,28 @@ class _Run:
                 log_format=self.function.log_format,
             )
         )
+
+
+def tells(function: Function) -> bool:
+    """Say whether the platform logs what goes well; in JSON it can be told to log only what doesn't."""
+    return function.log_format == "Text" or function.system_log_level != "WARN"
+
+
+def init_start(environment: Environment) -> list[str]:
+    """Return the line with which an environment's log begins, unless it is not wanted."""
+    function = environment.function
+    if not tells(function):
+        return []
+    line = report.init_start(
+        function.runtime,
+        when=_now(),
+        log_format=function.log_format,
+        function_name=function.name,
+        version=function.version,
+        initialization=environment.initialization,
+        region=function.region,
+    )
+    return [line]
 
 
 def _now() -> datetime:

@@ -128,6 +128,9 @@ class Asynchronous:
             event.throttles += 1
             self._later(event, delay, None)
             return
+        except LookupError:  # the function was deleted meanwhile, and its events with it
+            self._close(event)
+            return
         except Exception:  # whatever it was, the event must find its end
             log.exception("an asynchronous invocation could not be run")
             self._close(event)
