@@ -28,11 +28,13 @@ test-browser: ## open every notebook in a real browser and run it (needs Chromiu
 	$(setup) lab tests
 	@$(python) -m pytest tests/browser -n 0 $(ARGS)
 
-bench: ## measure a slider against its baseline, in a real browser
+bench: ## measure against named baselines: a slider, the local cloud, the simulator (some minutes)
 	$(setup) lab tests
 	@$(python) tests/browser/bench_explorer.py $(ARGS)
+	@$(python) tests/bench/bench_cloud.py $(ARGS)
+	@$(python) tests/bench/bench_scaling.py $(ARGS)
 
-soak: ## start, stop and invoke a local cloud thousands of times, and run moto's own tests on it (some minutes)
+soak: ## hours with the local cloud in minutes: leaks, lost invocations, moto's own tests
 	$(setup) lab tests
 	@for each in tests/soak/*.py; do echo "$$each"; $(python) $$each || exit 1; done
 

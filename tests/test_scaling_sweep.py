@@ -30,6 +30,15 @@ def test_every_backend_gives_the_same_frame(backend):
         assert sweep(GRID, **GIVEN).equals(expected)
 
 
+def test_a_dask_cluster_gives_the_same_frame():
+    distributed = pytest.importorskip("distributed")
+    expected = sweep(GRID, **GIVEN)
+    cluster = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**cluster) as workers, distributed.Client(workers):
+        with joblib.parallel_config(backend="dask"):
+            assert sweep(GRID, **GIVEN).equals(expected)
+
+
 def test_progress_is_told_and_may_stop_the_sweep():
     seen = []
     frame = sweep(GRID, **GIVEN, progress=lambda done, total: seen.append((done, total)) or done < 3)
