@@ -35,7 +35,8 @@ def test_a_dask_cluster_gives_the_same_frame():
     expected = sweep(GRID, **GIVEN)
     cluster = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**cluster) as workers, distributed.Client(workers):
-        with joblib.parallel_config(backend="dask"):
+        joblib_asks_dask = joblib.parallel_config(backend="dask")
+        with joblib_asks_dask:
             assert sweep(GRID, **GIVEN).equals(expected)
 
 
