@@ -200,3 +200,9 @@ def start() -> Iterator[Callable[..., tuple[Any, Workshop]]]:
 def held(tmp_path: Path) -> Callable[[Workshop], Held]:
     """Return what holds invocations of a function that waits for a file."""
     return lambda workshop: Held(workshop, tmp_path)
+
+
+@pytest.fixture(scope="session", name="zipped")
+def _zipped() -> Callable[..., bytes]:
+    """Return what makes a package of source."""
+    return zipped

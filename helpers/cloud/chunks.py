@@ -9,7 +9,7 @@ LINE_MAX_BYTES = 1024
 
 
 class Chunks:
-    """Puts a body in chunks together; of one that is too long it keeps the beginning and the size.
+    r"""Puts a body in chunks together; of one that is too long it keeps the beginning and the size.
 
     Parameters
     ----------
@@ -17,10 +17,10 @@ class Chunks:
 
     Examples
     --------
-    >>> chunks, data = Chunks(keep_bytes=100), bytearray(b"5\\r\\nhello\\r\\n6")
+    >>> chunks, data = Chunks(keep_bytes=100), bytearray(b"5\r\nhello\r\n6")
     >>> chunks.take(data)
     False
-    >>> data += b"\\r\\n world\\r\\n0\\r\\n\\r\\n"
+    >>> data += b"\r\n world\r\n0\r\n\r\n"
     >>> chunks.take(data), bytes(chunks.body), chunks.size
     (True, b'hello world', 11)
     """

@@ -250,14 +250,19 @@ class Bridge:
                 bridge.provision(backend, function_name)
 
         def invoke(
-            backend: LambdaBackend, function_name: str, qualifier: str | None, body: Any, headers: Any, response: Any
+            backend: LambdaBackend,
+            function_name: str,
+            qualifier: str | None,
+            body: Any,
+            headers: Any,
+            response_headers: Any,
         ) -> Any:
             if isinstance(backend, LambdaSimpleBackend):
-                return backend_invoke(backend, function_name, qualifier, body, headers, response)
+                return backend_invoke(backend, function_name, qualifier, body, headers, response_headers)
             used, fn = bridge.resolve(backend, function_name, qualifier)
             before = qualifier_used.set(used)
             try:
-                return fn.invoke(body, headers, response)
+                return fn.invoke(body, headers, response_headers)
             finally:
                 qualifier_used.reset(before)
 
