@@ -258,7 +258,9 @@ async function render({ model, el }) {
     unanswered = 0;
     clearTimeout(ticking);
     if (next && !gone) ticking = setTimeout(tick, next);
-    parts.again.hidden = next > 0;
+    const { button } = model.get("state");
+    write(parts.again, button || "Watch again");
+    parts.again.hidden = next > 0 && !button;
     // What changes several times a second would never let a screen reader finish.
     parts.sentence.setAttribute("aria-live", next ? "off" : "polite");
   }
