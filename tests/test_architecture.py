@@ -82,6 +82,8 @@ NOTEBOOK_LIBRARIES = {
     "random",
     "io",
     "zipfile",
+    "hashlib",
+    "tempfile",
     "os",
     "sys",
     "threading",

@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 import secrets
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import EndpointConnectionError
+from botocore.exceptions import EndpointConnectionError, HTTPClientError
 
 from helpers.cloud import zip_function
 
@@ -53,22 +52,17 @@ class _Trial:
     role: str
 
     def _results(self, events: Sequence[Mapping[str, Any]], files: Mapping[str, str], module: str) -> list[Any]:
-        """Ship the code, call it with one event after the other, and remove it."""
-        with self._shipped(zip_function({f"{_MODULE}.py": self.code, **files}), f"{module}.handler") as name:
-            return [self._call(name, event) for event in events]
-
-    @contextmanager
-    def _shipped(self, package: bytes, handler: str) -> Iterator[str]:
+        """Ship the code and call it with one event after the other; the cloud's own stop removes it."""
         name = f"trial-{secrets.token_hex(4)}"
-        settings = {"Runtime": "python3.13", "Handler": handler, "Role": self.role, "Timeout": 30, "MemorySize": 256}
+        package = zip_function({f"{_MODULE}.py": self.code, **files})
+        settings = {"Runtime": "python3.13", "Role": self.role, "Timeout": 30, "MemorySize": 256}
         try:
-            self.client.create_function(FunctionName=name, Code={"ZipFile": package}, **settings)
-        except EndpointConnectionError:
+            self.client.create_function(
+                FunctionName=name, Code={"ZipFile": package}, Handler=f"{module}.handler", **settings
+            )
+            return [self._call(name, event) for event in events]
+        except (EndpointConnectionError, HTTPClientError):
             raise TrialFailed("the cloud isn't up; run the cell with start_cloud() and those after it again") from None
-        try:
-            yield name
-        finally:
-            self.client.delete_function(FunctionName=name)
 
     def _call(self, name: str, event: Mapping[str, Any]) -> Any:
         answer = self.client.invoke(FunctionName=name, Payload=json.dumps(event))

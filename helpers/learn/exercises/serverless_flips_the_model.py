@@ -88,9 +88,11 @@ EXERCISES = (
                 lambda: timed_out() - TIMEOUTS * tables.price("lambda.requests").each,
                 "A request that failed is a request: it has its price beside the duration.",
             ),
-            Slip(lambda: timed_out(requests=1), "That is a single one of them, or nearly nothing."),
             Slip(lambda: timed_out(memory_mb=1024), "How much memory does publish have? Nobody set it: see REPORT."),
-            Slip(lambda: 0, "Not free: the handler was stopped, and its environment was held until then."),
+            Slip(
+                lambda: 0,
+                "Nothing, or nearly so? Count all of them, and see what REPORT bills for one that was stopped.",
+            ),
         ),
         idea="section 6: billed duration runs until the platform stops the handler",
         hints=(
