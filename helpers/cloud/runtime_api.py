@@ -327,4 +327,4 @@ def same_user(client_port: int, server_port: int) -> bool:
     if at < 0:
         return False
     fields = table[at : at + 200].split()
-    return int(fields[5]) == os.getuid()
+    return int(fields[6]) == os.getuid()  # after both addresses: state, queues, timer, retransmits
