@@ -61,6 +61,8 @@ def courses(frame: pd.DataFrame, panels: Sequence[Panel], *, title: str, sentenc
     inner = len(panels) * PANEL_PX + (len(panels) - 1) * GAP_PX
     names = [panel.names.get(column, column) for panel in panels for column in panel.lines]
     levels = [panel.level[0] for panel in panels if panel.level]
+    # As high with a short title as with a long one: nothing below jumps when an explorer finds another title.
+    layout["margin"]["t"] = max(layout["margin"]["t"], 20 + 2 * theme.TITLE_LINE)
     layout["height"] = inner + layout["margin"]["t"] + layout["margin"]["b"]
     layout["margin"] |= {"l": theme.LEFT, "r": 48 + int(placing.CHAR_PX * max(map(len, [*names, *levels])))}
     first, last = float(frame[x].iloc[0]), float(frame[x].iloc[-1])

@@ -119,7 +119,7 @@ def night() -> Chart:
             "environments": course.most_environments,
         }
     )
-    none = frame[frame.environments == 0]
+    none = number(short((frame.environments == 0).sum() / 6))
     bill = run.bill(512)
     chart = courses(
         frame,
@@ -127,10 +127,10 @@ def night() -> Chart:
             Panel("requests in 10 minutes", {"requests": "requests"}, broad="requests"),
             Panel("environments", {"environments": "lambda"}, broad="environments"),
         ],
-        title=f"Scale to zero: no environment for {number(short(len(none) / 6))} hours of the day",
+        title=f"Scale to zero: no environment for {none} hours of the day",
         sentence=(
             f"{quantity(short(run.requests))} requests come between {opens}:00 and {closes}:00. At most "
-            f"{run.peak_environments} environments are there at once, and for {number(short(len(none) / 6))} hours none. "
+            f"{run.peak_environments} environments are there at once, and none for {none} hours. "
             f"The day costs {dollars(bill.total)}, free tier left out; the night {dollars(0)}."
         ),
         x="hour",
