@@ -45,10 +45,11 @@ from moto.sts.models import sts_backends
 
 from helpers import tables
 from helpers.cloud import report
+from helpers.cloud.calls import Answer, Call, Throttled, new_request_id
 from helpers.cloud.code import UNPACKED_MAX_BYTES, Store
 from helpers.cloud.environment import Function
 from helpers.cloud.events.asynchronous import Asynchronous, Promise
-from helpers.cloud.service import Answer, Call, Service, Throttled, new_request_id
+from helpers.cloud.service import Service
 from helpers.cloud.unpacking import BadPackage, inspect_zip
 
 CREDENTIALS_S = 3600

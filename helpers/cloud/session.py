@@ -25,10 +25,12 @@ import pandas as pd
 
 from helpers.checks import number
 from helpers.cloud import guardian
+from helpers.cloud.admission import Limits
+from helpers.cloud.calls import Invocation
 from helpers.cloud.environment import FALLBACK_CLIENT, Environment, Function, Machine, has_extension
 from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
-from helpers.cloud.service import Invocation, Limits, Service
+from helpers.cloud.service import Service
 from helpers.cloud.timer import Timer
 
 REGION = "us-east-1"

@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import Any
 
 from helpers.checks import number
+from helpers.cloud.calls import Invocation
 from helpers.cloud.code import UNPACKED_MAX_BYTES
 from helpers.cloud.environment import Environment
 from helpers.cloud.package import MODULE
-from helpers.cloud.service import Invocation
 from helpers.cloud.session import LocalCloud
 from helpers.cloud.target import OnlyOnThisMachine
 from helpers.cloud.unpacking import remove_tree, unpack

@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 
 from helpers import tables
 from helpers.cloud import report
-from helpers.cloud.service import Answer, Service, Throttled
+from helpers.cloud.calls import Answer, Throttled
+from helpers.cloud.service import Service
 from helpers.cloud.timer import Timer
 
 log = logging.getLogger(__name__)
