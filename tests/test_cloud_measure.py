@@ -36,11 +36,12 @@ def starts(cloud):
 @pytest.fixture(scope="module")
 def steps(cloud):
     """Return the steps of a few starts of a function that computes while it is imported."""
-    return anatomy(cloud, packed(SLOW.replace("import pandas as pd\n", "")), repetitions=REPETITIONS)
+    return anatomy(cloud, packed(SLOW.replace("import pandas as pd\n", "")), repetitions=3)
 
 
-def medians(frame: pd.DataFrame, column: str) -> pd.Series:
-    return frame.groupby("variant")[column].median()
+def quickest(frame: pd.DataFrame, column: str) -> pd.Series:
+    """Return each variant's quickest measurement: a busy machine makes some slower, and none quicker."""
+    return frame.groupby("variant")[column].min()
 
 
 def traces() -> tuple:
@@ -83,19 +84,19 @@ def test_each_provisioned_start_finds_a_new_environment(cloud):
 
 
 def test_importing_pandas_makes_init_longer(starts):
-    init_ms = medians(starts, "init_ms")
+    init_ms = quickest(starts, "init_ms")
     assert init_ms["pandas"] > init_ms["nothing"]
 
 
 def test_the_caller_waits_for_init_and_for_the_call(starts):
     cold = starts[starts.cold]
     assert (cold.client_ms > cold.init_ms + cold.first_call_ms).all()
-    client_ms = medians(starts, "client_ms")
+    client_ms = quickest(starts, "client_ms")
     assert client_ms["provisioned"] < client_ms["pandas"]
 
 
 def test_a_larger_package_takes_longer_to_unpack(starts):
-    unpack_ms = medians(starts, "unpack_ms")
+    unpack_ms = quickest(starts, "unpack_ms")
     assert unpack_ms["3 MB"] > unpack_ms["nothing"] > 0
 
 
@@ -124,10 +125,16 @@ def test_the_remedies_change_one_thing_each():
 
 def test_a_lazy_import_and_work_put_off_take_init_down(cloud):
     variants = {"slow": packed(SLOW), "lazy": packed(_lazy(SLOW)), "later": packed(_in_the_first_call(_lazy(SLOW)))}
-    frame = measure_cold(cloud, variants, repetitions=1)
-    init_ms, first_call_ms = medians(frame, "init_ms"), medians(frame, "first_call_ms")
+    frame = measure_cold(cloud, variants, repetitions=REPETITIONS)
+    init_ms, first_call_ms = quickest(frame, "init_ms"), quickest(frame, "first_call_ms")
     assert init_ms["lazy"] < init_ms["slow"]
     assert first_call_ms["later"] > first_call_ms["lazy"]
+
+
+def test_the_steps_are_what_the_waterfall_draws(steps):
+    chart = pytest.importorskip("helpers.show.cold").waterfall(typical(steps))
+    assert list(measure.STEPS) == typical(steps).step.tolist()
+    assert "import of your module" in chart.sentence
 
 
 def test_the_steps_of_a_start_follow_each_other_without_a_gap(steps):
@@ -147,8 +154,8 @@ def test_the_steps_add_up_to_what_the_platform_recorded(cloud, steps):
 
 
 def test_work_in_the_module_is_found_in_its_import(steps):
-    middle = steps.groupby("step").duration_ms.median()
-    assert middle["import of your module"] > middle["your handler"]
+    least = steps.groupby("step").duration_ms.min()
+    assert least["import of your module"] > least["your handler"]
     assert steps[steps.yours].step.unique().tolist() == ["import of your module", "your handler"]
 
 

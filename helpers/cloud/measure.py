@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.cloud.anatomy import INIT, anatomy, stopwatch, typical
+from helpers.cloud.anatomy import INIT, STEPS, anatomy, stopwatch, typical
 from helpers.cloud.package import zip_function
 from helpers.cloud.session import LocalCloud
 from helpers.cloud.trial import Progress, Steps, Trial, Variant, counted, deployed
@@ -30,6 +30,7 @@ from helpers.coldstart import parse_imports
 
 __all__ = [
     "INIT",
+    "STEPS",
     "Variant",
     "anatomy",
     "import_times",
