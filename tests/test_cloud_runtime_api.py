@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -293,3 +294,24 @@ def test_a_runtime_that_hangs_up_while_it_waits_leaves_the_event_to_the_next(
     later = Client(line.port)
     later.send(NEXT)
     assert later.answer()[0] == 200
+
+
+def test_an_event_that_lay_unread_when_the_runtime_ended_is_told_from_one_that_was_read(
+    line: Line, client: Client, heard: Heard
+) -> None:
+    client.send(NEXT)
+    heard.wait(1)
+    line.send("one", event_message("one", {}, b"{}"))
+    client.file.close()
+    client.socket.close()
+    deadline = time.monotonic() + 5
+    while not line.undelivered() and time.monotonic() < deadline:
+        threading.Event().wait(0.001)
+    assert line.undelivered()
+    later = Client(line.port)
+    busy(line, later, "two")
+    later.file.close()
+    later.socket.close()
+    while line._connections and time.monotonic() < deadline:
+        threading.Event().wait(0.001)
+    assert not line.undelivered()

@@ -356,6 +356,8 @@ class Environment:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         self._read()
+        if self._line is not None:
+            self._line.undelivered()  # seen now or never: the connections close before the caller can ask
         self.state = "stopped"
         self._dead.set()
         how = "memory" if self._out_of_memory else "exit"

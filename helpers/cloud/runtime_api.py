@@ -91,6 +91,7 @@ class Line:
         self._lock = threading.Lock()
         self._waiting: _Connection | None = None
         self._pending: bytes | None = None
+        self._carrier: _Connection | None = None  # took the last event, and has said nothing since
         self.current: str | None = None  # the request that the runtime works on
         loop.add(self._socket, self._accept)
 
@@ -104,14 +105,15 @@ class Line:
         with self._lock:
             self.current = request_id
             waiting, self._waiting = self._waiting, None
+            self._carrier = waiting
             if waiting is None:
                 self._pending = message
         if waiting is not None:
             waiting.send(message)
 
     def undelivered(self) -> bool:
-        """Say whether the last event never reached the runtime."""
-        return self._pending is not None
+        """Say whether the last event never reached the runtime, or lay unread when its process ended."""
+        return self._pending is not None or (self._carrier is not None and self._carrier.was_reset())
 
     def close(self) -> None:
         """Close the port and its connections."""
@@ -141,6 +143,7 @@ class Line:
             message, self._pending = self._pending, None
             self._waiting = connection if message is None else None
         if message is not None:
+            self._carrier = connection
             connection.send(message)
 
     def _asked(self, connection: _Connection, method: bytes, path: bytes, head: Head, body: bytes, size: int) -> None:
@@ -182,7 +185,7 @@ class _Connection:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.read = bytearray()
-        self.continued = False
+        self.continued = self.reset = False
         self.chunks: Chunks | None = None
         self.dropped = 0  # bytes of an oversized body that were read and let go
         line._loop.add(connection, self.readable)
@@ -196,6 +199,7 @@ class _Connection:
         except BlockingIOError:
             sent = 0
         except OSError:
+            self.reset = True
             self.close()
             return
         view = memoryview(message)[sent:]
@@ -209,6 +213,7 @@ class _Connection:
                     if not poller.poll(SEND_TIMEOUT_MS):
                         raise ConnectionError("the runtime doesn't read") from None
         except OSError:
+            self.reset = True
             self.close()
 
     def readable(self) -> None:
@@ -218,13 +223,26 @@ class _Connection:
         except BlockingIOError:
             return
         except OSError:
-            data = b""
+            self.reset, data = True, b""
         if not data:
             self.close()
             return
+        if self.line._carrier is self:
+            self.line._carrier = None
         self.read += data
         while self.read and self._answer_one():
             pass
+
+    def was_reset(self) -> bool:
+        """Say whether the other end closed with something unread: the system tells that apart from a plain end."""
+        if not self.reset:
+            try:
+                self.socket.recv(1, socket.MSG_PEEK)
+            except ConnectionResetError:
+                self.reset = True
+            except OSError:  # nothing has come, or the connection is closed
+                pass
+        return self.reset
 
     def close(self) -> None:
         """Close this connection."""
