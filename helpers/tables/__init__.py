@@ -38,6 +38,7 @@ __all__ = [
     "limits",
     "load",
     "mark",
+    "measured_starts",
     "price",
     "price_list",
     "prices",
@@ -351,6 +352,11 @@ def cold_starts() -> pd.DataFrame:
 def cold_starts_other() -> pd.DataFrame:
     """Return other published figures: starts as a client sees them, idle lifetimes, workload shapes."""
     return _copy("cold_starts_other")
+
+
+def measured_starts() -> pd.DataFrame:
+    """Return cold starts that were measured with the local Lambda on one machine, one start a row."""
+    return _copy("measured_starts")
 
 
 def timeline() -> pd.DataFrame:
