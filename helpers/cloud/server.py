@@ -1,7 +1,7 @@
 """moto's server on loopback, behind the gate: what boto3, the AWS CLI and functions talk to.
 
-Clients keep their connections, and each connection has a thread: hence both are counted, given up when too many are
-idle, refused when too many are at work, and ended with the cloud.
+Each connection has a thread and carries one request: werkzeug closes it with the answer. Hence connections are counted:
+when there are too many, those go that have asked for nothing yet, and when all have, a new one is refused.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BUSY = (
 
 
 class _Handler(MotoRequestHandler):
-    """Keeps requests out of the notebook, sends each answer at once, and says when it has nothing to do."""
+    """Keeps requests out of the notebook, sends each answer at once, and says when a request has come."""
 
     disable_nagle_algorithm = True
 
@@ -39,12 +39,9 @@ class _Handler(MotoRequestHandler):
         """Write nothing: a notebook's output is the learner's."""
 
     def run_wsgi(self) -> None:
-        """Answer one request."""
-        self.server.at_work(self.connection)
-        try:
-            super().run_wsgi()
-        finally:
-            self.server.at_rest(self.connection)
+        """Answer the request."""
+        self.server.asked(self.connection)
+        super().run_wsgi()
 
 
 class _Server(ThreadedWSGIServer):
@@ -55,21 +52,21 @@ class _Server(ThreadedWSGIServer):
 
     def __init__(self, app: Callable) -> None:
         self._lock = threading.Lock()
-        self._idle_since: dict[socket.socket, float | None] = {}  # nothing: at work
+        self._silent_since: dict[socket.socket, float | None] = {}  # nothing: it has asked, and is served
         super().__init__("127.0.0.1", 0, app, _Handler)
 
     def process_request(self, request: socket.socket, address: Any) -> None:
         """Take a new connection on, if there is room or room can be made."""
         with self._lock:
-            if full := len(self._idle_since) >= CONNECTIONS_MAX:
-                idle = [(since, one) for one, since in self._idle_since.items() if since is not None]
-                if idle:
-                    full = False
-                    _, oldest = min(idle, key=lambda pair: pair[0])
-                    del self._idle_since[oldest]
-                    _end(oldest)  # its client makes another when it needs one
+            surplus = len(self._silent_since) + 1 - CONNECTIONS_MAX
+            if surplus > 0:
+                silent = {one: since for one, since in self._silent_since.items() if since is not None}
+                for oldest in sorted(silent, key=silent.get)[:surplus]:
+                    del self._silent_since[oldest]
+                    _end(oldest)
+            full = len(self._silent_since) >= CONNECTIONS_MAX
             if not full:
-                self._idle_since[request] = time.monotonic()  # until it asks for something
+                self._silent_since[request] = time.monotonic()
         if full:
             with contextlib.suppress(OSError):
                 request.sendall(BUSY)
@@ -80,37 +77,30 @@ class _Server(ThreadedWSGIServer):
     def shutdown_request(self, request: socket.socket) -> None:
         """Forget a connection that ends."""
         with self._lock:
-            self._idle_since.pop(request, None)
+            self._silent_since.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, address: Any) -> None:
         """Write nothing about clients that went away."""
         log.debug("a connection to the local cloud failed", exc_info=True)
 
-    def at_work(self, connection: socket.socket) -> None:
+    def asked(self, connection: socket.socket) -> None:
         """Note that a request has come."""
-        self._note(connection, None)
-
-    def at_rest(self, connection: socket.socket) -> None:
-        """Note that it is answered."""
-        self._note(connection, time.monotonic())
+        with self._lock:
+            if connection in self._silent_since:
+                self._silent_since[connection] = None
 
     def end_all(self) -> None:
         """End every connection, and so its thread."""
         with self._lock:
-            for one in self._idle_since:
+            for one in self._silent_since:
                 _end(one)
 
     def abandon(self) -> None:
         """Close a forked child's copies of the port and its connections, which live on in the parent."""
         self.socket.close()
-        for one in self._idle_since:
+        for one in self._silent_since:
             one.close()
-
-    def _note(self, connection: socket.socket, since: float | None) -> None:
-        with self._lock:
-            if connection in self._idle_since:
-                self._idle_since[connection] = since
 
 
 def _end(connection: socket.socket) -> None:

@@ -124,13 +124,14 @@ def main() -> int:
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--invocations", type=int, default=10_000)
     options = parser.parse_args()
+    tempfile.tempdir = tempfile.mkdtemp()  # where no other cloud of this machine leaves its folder
     print(f"Clouds that start and stop, {WARM_UP} to warm up")
     flat = cycles(options.cycles)
     print(f"\nInvocations from {CALLERS} callers, {FUNCTIONS} functions")
     complete = invocations(options.invocations)
-    print(
-        f"\n{'Nothing leaks' if flat else 'SOMETHING LEAKS'}, {'nothing is lost' if complete else 'SOMETHING IS LOST'}."
-    )
+    leaks = "Nothing leaks" if flat else "SOMETHING LEAKS"
+    losses = "nothing is lost" if complete else "SOMETHING IS LOST"
+    print(f"\n{leaks}, {losses}.")
     return 0 if flat and complete else 1
 
 
