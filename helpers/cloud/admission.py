@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from helpers import tables
 from helpers.cloud.calls import Call, Throttled
-from helpers.cloud.environment import Function
+from helpers.cloud.machine import Function
 
 RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
 ACCOUNT = "ConcurrentInvocationLimitExceeded"

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.cloud.environment import FALLBACK_CLIENT, has_extension
+from helpers.cloud.machine import FALLBACK_CLIENT, has_extension
 from helpers.cloud.session import LocalCloud
 from helpers.cloud.trial import Call, Progress, Steps, Variant, counted, deployed
 

@@ -6,7 +6,8 @@ import uuid
 from dataclasses import dataclass
 
 from helpers.cloud import report
-from helpers.cloud.environment import Environment, Function
+from helpers.cloud.environment import Environment
+from helpers.cloud.machine import Function
 
 
 @dataclass

@@ -2,13 +2,12 @@
 
 :class:`Environment` starts the process, hands it one event at a time, and knows how it ended: with a result, an error,
 by the clock, by running out of memory or by dying. It decides nothing: whether to reuse, retry, throttle or bill is
-:mod:`helpers.cloud.service`'s affair. :class:`Machine` is what all environments of a session share.
+:mod:`helpers.cloud.service`'s affair. What it runs and what it shares with others is in :mod:`helpers.cloud.machine`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import signal
@@ -17,87 +16,17 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from helpers.cloud import memory
-from helpers.cloud.guard import Guard
 from helpers.cloud.guardian import MARK_VARIABLE
-from helpers.cloud.loop import Loop
+from helpers.cloud.machine import MB, Function, Machine
 from helpers.cloud.output import Output
 from helpers.cloud.runtime_api import Line, event_message
 
-MB = 1024 * 1024
 SHUTDOWN_S = 0.5  # what AWS gives a function with an internal extension; without any it gives nothing
 READS_AT_ONCE = 16  # of 64 KB: as much as a pipe can be made to hold
-FALLBACK_CLIENT = Path(__file__).with_name("fallback")
-
-
-@dataclass(frozen=True)
-class Function:
-    """One version of a function, as far as running it goes.
-
-    Two of them are equal when an environment of the one may serve the other.
-    """
-
-    arn: str  # without a qualifier
-    name: str
-    version: str
-    handler: str
-    runtime: str
-    timeout_s: float
-    memory_mb: int
-    code: Path
-    layers: tuple[Path, ...] = ()
-    variables: tuple[tuple[str, str], ...] = ()
-    log_group: str = ""
-    log_format: str = "Text"
-    log_level: str | None = None
-    system_log_level: str = "INFO"
-    region: str = "us-east-1"
-    architecture: str = "x86_64"
-    role: str = ""
-    snapstart: bool = False
-    identity: str = ""  # tells a function from a later one of the same name
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What stays the same when code or configuration change."""
-        return self.arn, self.version
-
-
-@dataclass
-class Machine:
-    """What the environments of one session share: the loop, the folder, and who cleans up when all else fails."""
-
-    loop: Loop
-    folder: Path
-    mark: str
-    guard: Guard
-    variables: Callable[[Function, Path], Mapping[str, str]]  # the process's environment, credentials included
-    live: set[Environment] = field(default_factory=set)
-    closing: bool = False
-    _number: Iterator[int] = field(default_factory=itertools.count)
-
-    def new_mark(self) -> str:
-        """Return what the next process and all its children carry in their environment."""
-        return f"{self.mark}.{next(self._number)}"
-
-    def abandon(self) -> None:
-        """Let go of everything in a forked child."""
-        self.guard.abandon()
-        self.loop.abandon()
-        for environment in self.live:
-            environment.abandon()
-
-
-def has_extension() -> bool:
-    """Say whether AWS's runtime client came with its C extension, as it does on Linux."""
-    import importlib.util
-
-    return importlib.util.find_spec("runtime_client") is not None
 
 
 @dataclass

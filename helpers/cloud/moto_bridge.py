@@ -3,7 +3,7 @@
 moto keeps the control plane (functions, versions, aliases, layers, permissions); what it would run in Docker containers
 runs in our environments instead. :class:`Bridge` replaces a few methods of moto's classes from :meth:`Bridge.install`
 to :meth:`Bridge.remove`, adds what moto's Lambda lacks (provisioned concurrency, dead-letter queues, logging
-configuration, account settings), and turns moto's function objects into :class:`~helpers.cloud.environment.Function`.
+configuration, account settings), and turns moto's function objects into :class:`~helpers.cloud.machine.Function`.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ from helpers import tables
 from helpers.cloud import report
 from helpers.cloud.calls import Answer, Call, Throttled, new_request_id
 from helpers.cloud.code import UNPACKED_MAX_BYTES, Store
-from helpers.cloud.environment import Function
 from helpers.cloud.events.asynchronous import Asynchronous, Promise
+from helpers.cloud.machine import Function
 from helpers.cloud.service import Service
 from helpers.cloud.unpacking import BadPackage, inspect_zip
 

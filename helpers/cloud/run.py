@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 
 from helpers.cloud import report
 from helpers.cloud.calls import Answer, Call
-from helpers.cloud.environment import MB, Ended, Environment, Function
+from helpers.cloud.environment import Ended, Environment
+from helpers.cloud.machine import MB, Function
 from helpers.cloud.runtime_api import RESPONSE_MAX_BYTES
 
 

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 
 from helpers.cloud.admission import ACCOUNT, Admission, Limits
 from helpers.cloud.calls import Answer, Call, Invocation, Throttled, served, throttled
-from helpers.cloud.environment import SHUTDOWN_S, Environment, Function, Machine
+from helpers.cloud.environment import SHUTDOWN_S, Environment
+from helpers.cloud.machine import Function, Machine
 from helpers.cloud.run import Run, said, warm_up
 from helpers.cloud.workers import Workers
 

@@ -12,169 +12,20 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import secrets
-import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import astuple, fields
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from helpers.checks import number
-from helpers.cloud import guardian
 from helpers.cloud.admission import Limits
 from helpers.cloud.calls import Invocation
-from helpers.cloud.environment import FALLBACK_CLIENT, Environment, Function, Machine, has_extension
-from helpers.cloud.guard import Guard
-from helpers.cloud.loop import Loop
-from helpers.cloud.service import Service
-from helpers.cloud.timer import Timer
+from helpers.cloud.engine import Engine
+from helpers.cloud.environment import Environment
 
 REGION = "us-east-1"
-KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-MAINTENANCE_S = 1.0
-NOT_HERE = "The local Lambda needs Linux or macOS. On Windows, open the notebook in WSL, or through its Binder link."
-
-
-class _Engine:
-    """What a local cloud and :func:`local_lambda` have in common: the executor, and the server that functions call."""
-
-    def __init__(self, region: str, limits: Limits) -> None:
-        if sys.platform == "win32":
-            raise RuntimeError(NOT_HERE)
-        from helpers.cloud.code import Store
-        from helpers.cloud.events.asynchronous import Asynchronous, deliver
-        from helpers.cloud.moto_bridge import Bridge, LogsWriter, Roles
-        from helpers.cloud.server import Server
-
-        self.region = region
-        self.mark = secrets.token_hex(16)
-        # Python's folder for temporary files may lie deep; a process's working folder doesn't mind.
-        self.folder = Path(tempfile.mkdtemp(prefix="local-cloud-"))
-        self.folder.chmod(0o700)
-        self.access_key = "AKIA" + "".join(secrets.choice(KEY_LETTERS) for _ in range(16))
-        self.secret_key = secrets.token_urlsafe(30)
-        self.empty_file = self.folder / "empty"
-        self._parent = dict(os.environ)
-        self._roles = Roles()
-
-        def send(arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
-            import boto3
-
-            deliver(boto3.session.Session().client, arn, text, attributes)
-
-        # What has begun ends in the opposite order, all of it, even if a part fails or the learner interrupts.
-        with contextlib.ExitStack() as undo:
-            undo.callback(guardian.remove, str(self.folder))
-            loop = Loop(self._tick)
-            undo.callback(loop.stop)
-            guard = Guard(loop, self.folder, self.mark)
-            undo.callback(guard.close)
-            self.machine = Machine(
-                loop=loop, folder=self.folder, mark=self.mark, guard=guard, variables=self._variables
-            )
-            self.server = Server(self.access_key)
-            undo.callback(self.server.stop)
-            self.service = Service(self.machine, limits, LogsWriter())
-            undo.callback(self.service.close)
-            self.timer = Timer()
-            undo.callback(self.timer.stop)
-            self.asynchronous = Asynchronous(self.service, self.timer, send)
-            self.bridge = Bridge(self.service, self.asynchronous, Store(self.folder / "code"))
-            undo.callback(self.bridge.remove)
-            self.bridge.install()
-            self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
-            self._undo = undo.pop_all()
-        _engines.add(self)
-
-    def close(self) -> None:
-        """End everything that was started; a second call does nothing."""
-        _engines.discard(self)
-        self._undo.close()
-
-    def abandon(self) -> None:
-        """Let go of everything in a forked child: it belongs to the parent, and clients go on reaching it there."""
-        self._undo.pop_all()
-        self.server.abandon()
-        self.machine.abandon()
-
-    def _tick(self) -> None:
-        """Look after the environments at work; on the loop's thread."""
-        loop = self.machine.loop
-        busy = [one for one in list(self.machine.live) if one.state in ("initialising", "busy")]
-        for environment in busy:
-            environment.check()
-        if not busy:
-            # In this order: an environment that began in between is seen by the second look.
-            loop.ticking = False
-            loop.ticking = any(one.state in ("initialising", "busy") for one in list(self.machine.live))
-
-    def _variables(self, function: Function, folder: Path) -> Mapping[str, str]:
-        """Return the environment variables of a function's process, as Lambda sets them."""
-        from helpers.cloud.isolation import child_environment
-
-        credentials = self._roles.credentials(function)
-        home, temporary = folder / "home", folder / "tmp"
-        home.mkdir(exist_ok=True)
-        temporary.mkdir(exist_ok=True)
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        layers = [
-            path
-            for layer in reversed(function.layers)
-            for path in (layer / "python", layer / "python" / "lib" / f"python{version}" / "site-packages")
-            if path.is_dir()
-        ]
-        fallback = [] if has_extension() else [FALLBACK_CLIENT]
-        lambdas = {
-            "_HANDLER": function.handler,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
-            "AWS_LAMBDA_FUNCTION_NAME": function.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
-            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
-            "AWS_LAMBDA_LOG_FORMAT": function.log_format,
-            "LAMBDA_TASK_ROOT": str(function.code),
-            "LAMBDA_RUNTIME_DIR": str(Path(sys.executable).parent),
-            # /var/task is read-only, hence never gets compiled files; for root, nothing here is read-only.
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONUNBUFFERED": "1",
-            # What code written for moto's containers looks for.
-            "MOTO_HOST": "http://127.0.0.1",
-            "MOTO_PORT": str(self.server.port),
-            "MOTO_HTTP_ENDPOINT": self.server.endpoint,
-        }
-        if function.log_level or function.log_format == "JSON":
-            lambdas["AWS_LAMBDA_LOG_LEVEL"] = function.log_level or "INFO"
-        return child_environment(
-            self._parent,
-            endpoint=self.server.endpoint,
-            region=function.region,
-            access_key=credentials.access_key,
-            secret_key=credentials.secret_key,
-            session_token=credentials.token,
-            empty_file=self.empty_file,
-            home=home,
-            temporary=temporary,
-            python_path=[function.code, *layers, *fallback],
-            extra={**lambdas, **dict(function.variables)},
-        )
-
-
-_engines: set[_Engine] = set()
-
-
-def _forked() -> None:
-    """See to it that a fork of the kernel neither ends what is the kernel's nor keeps it open."""
-    LocalCloud._lock = threading.Lock()
-    while _engines:
-        _engines.pop().abandon()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
 
 
 class LocalCloud:
@@ -232,7 +83,7 @@ class LocalCloud:
             scaling_window_s=scaling_window_s,
             max_environments=max_environments,
         )
-        self._engine: _Engine | None = None
+        self._engine: Engine | None = None
 
     @classmethod
     def start(cls, **settings: Any) -> LocalCloud:
@@ -254,7 +105,7 @@ class LocalCloud:
             from helpers.cloud.moto_bridge import reset
 
             reset()
-            engine = _Engine(self.region, self._limits)
+            engine = Engine(self.region, self._limits)
             try:
                 self._isolation = Isolation(
                     engine.server.endpoint,
@@ -352,12 +203,12 @@ class LocalCloud:
         if not asynchronous.settle(timeout_s):
             raise TimeoutError(f"{asynchronous.waiting()} events are still under way after {timeout_s} s")
 
-    def _running(self) -> _Engine:
+    def _running(self) -> Engine:
         if self._engine is None:
             raise RuntimeError("this local cloud is not up: call LocalCloud.start(), or use it in a with block")
         return self._engine
 
-    def _any(self) -> _Engine:
+    def _any(self) -> Engine:
         """Return the engine, also of a cloud that has stopped: its measurements stay."""
         last = self._engine or getattr(self, "_last", None)
         return last if last is not None else self._running()
@@ -378,6 +229,15 @@ def _row(environment: Environment, epoch_s: float) -> tuple:
     )
 
 
+def _forked() -> None:
+    """Free the lock in a fork of the kernel: its holder is not there."""
+    LocalCloud._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 @contextlib.contextmanager
 def local_lambda(**limits: Any) -> Iterator[None]:
     """Run functions for real in a test under moto's own ``mock_aws``, without Docker.
@@ -393,7 +253,7 @@ def local_lambda(**limits: Any) -> Iterator[None]:
     ...     boto3.client("lambda", region_name="us-east-1").list_functions()["Functions"]
     []
     """
-    engine = _Engine(os.environ.get("AWS_DEFAULT_REGION") or REGION, Limits(**limits))
+    engine = Engine(os.environ.get("AWS_DEFAULT_REGION") or REGION, Limits(**limits))
     engine.empty_file.touch()
     try:
         yield

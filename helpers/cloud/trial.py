@@ -22,6 +22,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,9 @@ class Variant:
     event : what it is invoked with
     memory_mb : its memory; more makes nothing faster here
     provisioned : environments that are kept initialised; with 0, there are none
-    snapstart : publish a version with SnapStart. The local cloud runs the hooks before a snapshot and after a restore;
-        it takes no snapshot, so that INIT is not shortened
+    snapstart : publish a version with SnapStart. The local cloud runs the hooks before a snapshot and after a restore,
+        one right after the other in each new environment; it takes no snapshot, so that INIT is not shortened. On AWS
+        the hooks before the snapshot run once, when the version is published
     variables : environment variables
     """
 
@@ -216,13 +218,8 @@ def deployed(cloud: LocalCloud, variants: Mapping[str, bytes | Variant]) -> Iter
         raise ValueError("variants must name at least one package, got none")
     if not isinstance(cloud, LocalCloud):
         raise OnlyOnThisMachine(f"Starts are measured in a LocalCloud on this machine, got {type(cloud).__name__}.")
-    import boto3
-    from botocore.config import Config
-
+    client, iam, logs = (clients(cloud.endpoint)[service] for service in ("lambda", "iam", "logs"))
     with ExitStack() as undo:
-        session = boto3.session.Session()
-        client = session.client("lambda", config=Config(retries={"total_max_attempts": 1}))
-        iam, logs = session.client("iam"), session.client("logs")
         mark = uuid.uuid4().hex[:8]
         role = iam.create_role(RoleName=f"measured-{mark}", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
         undo.callback(iam.delete_role, RoleName=f"measured-{mark}")
@@ -243,6 +240,17 @@ def deployed(cloud: LocalCloud, variants: Mapping[str, bytes | Variant]) -> Iter
             )
             trials[label] = Trial(cloud, client, name, variant)
         yield trials
+
+
+@lru_cache(maxsize=1)
+def clients(endpoint: str) -> dict[str, Any]:
+    """Return clients of a cloud, made once: each takes longer to make than some functions take to start."""
+    import boto3
+    from botocore.config import Config
+
+    # Not boto3's default session: measurements may run on a thread of their own.
+    session, once = boto3.session.Session(), Config(retries={"total_max_attempts": 1}, read_timeout=900)
+    return {service: session.client(service, config=once) for service in ("lambda", "iam", "logs")}
 
 
 def _remove(client: Any, logs: Any, name: str) -> None:
