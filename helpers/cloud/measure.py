@@ -24,7 +24,7 @@ import pandas as pd
 from helpers.cloud.anatomy import INIT, STEPS, anatomy, stopwatch, typical
 from helpers.cloud.package import zip_function
 from helpers.cloud.session import LocalCloud
-from helpers.cloud.trial import Progress, Steps, Trial, Variant, counted, deployed
+from helpers.cloud.trial import Progress, Steps, Trial, Variant, clients, counted, deployed
 from helpers.cloud.variants import NOTHING, packed, remedy_variants, variants
 from helpers.coldstart import parse_imports
 
@@ -200,7 +200,7 @@ def import_times(
     with deployed(cloud, {"it": traced}) as trials:
         trials["it"].settle()
         call = trials["it"].cold()
-        found = parse_imports(_log(f"/aws/lambda/{trials['it'].name}", call.environment.log_stream))
+        found = parse_imports(_log(cloud.endpoint, f"/aws/lambda/{trials['it'].name}", call.environment.log_stream))
     if everything:
         return found
     begin = found.index[(found.module == module) & (found.depth == 0)][0]
@@ -252,11 +252,9 @@ def _with_file(package: bytes, name: str, text: str) -> bytes:
     return data.getvalue()
 
 
-def _log(group: str, stream: str) -> str:
+def _log(endpoint: str, group: str, stream: str) -> str:
     """Return the text of a log stream."""
-    import boto3
-
-    logs = boto3.session.Session().client("logs")
+    logs = clients(endpoint)["logs"]
     lines: list[str] = []
     given: dict[str, str] = {}
     while True:
