@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from helpers import tables
+from helpers.pricing import Provisioned, lambda_bill
 from helpers.scaling import Platform, Result, Surge, concurrency, required_concurrency, simulate
 from helpers.scaling.incidents import INIT_MS, incident
 from helpers.show import charts
 from helpers.show.chart import Chart
 from helpers.show.courses import Panel, courses
-from helpers.show.wording import listed, number, quantity
+from helpers.show.wording import dollars, listed, number, quantity
 
 QUIET_S, LENGTH_S = 10, 60
 X, X_TITLE = "seconds", "seconds since the crowd came"
@@ -150,10 +151,17 @@ def staircase(*, duration_ms: float = 500, peak_rate: float = 10_000, quota: int
         sentence=(
             f"{number(peak_rate)} requests a second at {number(duration_ms)} ms need {number(need)} environments. "
             + " ".join(_told(name, run, until[name]) for name, run in runs.items())
+            + f" Keeping {number(ready)} of 512 MB ready costs {dollars(_an_hour(ready))} an hour."
         ),
         x=X,
         x_title=X_TITLE,
     )
+
+
+def _an_hour(environments: int) -> float:
+    """Return what it costs to keep environments of 512 MB provisioned for an hour."""
+    kept = Provisioned(environments, hours=1)
+    return lambda_bill(requests=0, duration_ms=1, memory_mb=512, provisioned=kept).total
 
 
 def _last_refusal(run: Result) -> int | None:
