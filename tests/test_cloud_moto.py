@@ -177,6 +177,10 @@ def test_functions_made_before_run_too(make: Callable) -> None:
         name = make(DOUBLE)
         with local_lambda():
             assert call(name, 21) == 42
+            client = boto3.client("lambda")
+            client.update_function_configuration(FunctionName=name, Description="changed")
+            assert client.publish_version(FunctionName=name)["Version"] == "1"
+            assert call(f"{name}:1", 21) == 42
 
 
 def test_a_local_cloud_finds_moto_as_it_was_and_leaves_it_so() -> None:

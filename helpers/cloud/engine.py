@@ -43,7 +43,8 @@ class Engine:
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
         from helpers.cloud.code import Store
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
-        from helpers.cloud.moto_bridge import Bridge, LogsWriter, Roles
+        from helpers.cloud.moto_bridge import Bridge
+        from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
 
         self.region = region

@@ -19,7 +19,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import ThreadedWSGIServer
 
 from helpers.cloud.gate import Gate
-from helpers.cloud.moto_bridge import chain_depth, is_issued
+from helpers.cloud.moto_state import chain_depth, is_issued
 
 log = logging.getLogger(__name__)
 

@@ -102,7 +102,7 @@ class LocalCloud:
             if LocalCloud._up is not None:
                 raise RuntimeError("a local cloud is up already: use it, or call its stop() first")
             from helpers.cloud.isolation import Isolation
-            from helpers.cloud.moto_bridge import reset
+            from helpers.cloud.moto_state import reset
 
             reset()
             engine = Engine(self.region, self._limits)
@@ -141,7 +141,7 @@ class LocalCloud:
                 finally:
                     LocalCloud._up = None
         atexit.unregister(self.stop)
-        from helpers.cloud.moto_bridge import reset
+        from helpers.cloud.moto_state import reset
 
         reset()
 
