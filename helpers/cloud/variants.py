@@ -33,7 +33,7 @@ import pandas as pd
 
 
 def table():
-    return {n: sum(math.isqrt(k) for k in range(n)) for n in range(800)}
+    return {n: sum(math.isqrt(k) for k in range(n)) for n in range(1200)}
 
 
 TABLE = table()
