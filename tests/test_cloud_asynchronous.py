@@ -16,6 +16,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 FAILS = "def handler(event, context):\n    raise ValueError('no such order')\n"
+WAITS = """
+    import pathlib, time
+    def handler(event, context):
+        while not pathlib.Path(event).exists(): time.sleep(0.002)
+"""
 # Keeps the moment and the id of each attempt; fails as often as the event says.
 COUNTS = """
     import pathlib, time
@@ -71,12 +76,7 @@ def configure(workshop: Any, name: str, **settings: Any) -> None:
 
 
 def test_an_event_is_accepted_before_the_function_has_run(workshop: Any, cloud: Any, tmp_path: Path) -> None:
-    source = """
-        import pathlib, time
-        def handler(event, context):
-            while not pathlib.Path(event).exists(): time.sleep(0.002)
-    """
-    name = workshop.make(source)
+    name = workshop.make(WAITS)
     send(workshop, name, str(tmp_path / "go"))
     assert name not in set(cloud.invocations().function)
     (tmp_path / "go").touch()
@@ -288,11 +288,13 @@ def test_a_function_deleted_before_a_retry_ends_its_events(workshop: Any, cloud:
     assert len(cloud.invocations().query("function == @name")) == 1
 
 
-def test_settle_says_what_is_still_under_way(workshop: Any, cloud: Any) -> None:
-    name = workshop.make(FAILS)
-    send(workshop, name, {})
+def test_settle_says_what_is_still_under_way(workshop: Any, cloud: Any, tmp_path: Path) -> None:
+    cloud.settle()
+    name = workshop.make(WAITS)
+    send(workshop, name, str(tmp_path / "go"))
     with pytest.raises(TimeoutError, match=r"1 events? (is|are) still under way after 0 s"):
         cloud.settle(timeout_s=0)
+    (tmp_path / "go").touch()
     cloud.settle()
 
 

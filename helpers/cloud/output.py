@@ -62,11 +62,12 @@ class Output:
         return messages
 
     def _add(self, message: bytes) -> None:
-        text = message[:MESSAGE_MAX_BYTES].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-        text = text.rstrip("\n")
-        if text:
-            self._messages.append(text)
-            self._size += len(text)
+        for start in range(0, len(message), MESSAGE_MAX_BYTES):  # Lambda, too, cuts what is longer
+            piece = message[start : start + MESSAGE_MAX_BYTES]
+            text = piece.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+            if text:
+                self._messages.append(text)
+                self._size += len(text)
 
     def _parse(self) -> None:
         while self._data:
