@@ -19,7 +19,7 @@ from helpers.cloud import guardian
 from helpers.cloud.admission import Limits
 from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
-from helpers.cloud.machine import FALLBACK_CLIENT, Function, Machine, has_extension
+from helpers.cloud.machine import FALLBACK_CLIENT, Function, Machine, compile_runtime, has_extension
 from helpers.cloud.service import Service
 from helpers.cloud.timer import Timer
 
@@ -35,18 +35,21 @@ class Engine:
     ----------
     region : the default Region of clients
     limits : quotas
+    like_moto : write logs as moto's containers do, for tests that were written for those
     """
 
-    def __init__(self, region: str, limits: Limits) -> None:
+    def __init__(self, region: str, limits: Limits, *, like_moto: bool = False) -> None:
         if sys.platform == "win32":
             raise RuntimeError(NOT_HERE)
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
+        from helpers.cloud import moto_policies
         from helpers.cloud.code import Store
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
         from helpers.cloud.moto_bridge import Bridge
         from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
 
+        compile_runtime()
         self.region = region
         self.mark = secrets.token_hex(16)
         # Python's folder for temporary files may lie deep; a process's working folder doesn't mind.
@@ -75,14 +78,17 @@ class Engine:
             )
             self.server = Server(self.access_key)
             undo.callback(self.server.stop)
-            self.service = Service(self.machine, limits, LogsWriter())
+            self.service = Service(self.machine, limits, LogsWriter(like_moto=like_moto))
             undo.callback(self.service.close)
+            self.problems = Problems(self.service.epoch_s)
             self.timer = Timer()
             undo.callback(self.timer.stop)
             self.asynchronous = Asynchronous(self.service, self.timer, send)
             self.bridge = Bridge(self.service, self.asynchronous, Store(self.folder / "code"))
             undo.callback(self.bridge.remove)
             self.bridge.install()
+            if not like_moto:
+                moto_policies.install(undo)
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)

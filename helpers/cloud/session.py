@@ -182,6 +182,10 @@ class LocalCloud:
         named = dict.fromkeys(("environment", "function", "state"), "str")
         return frame.astype({"pid": "Int64", "started_s": float, "last_used_s": float, "invocations": int, **named})
 
+    def problems(self) -> pd.DataFrame:
+        """Return the deliveries that failed without anybody being told: when_s, source, target, cause."""
+        return self._any().problems.frame()
+
     def recycle(self, idle_s: float = 0.0) -> int:
         """Shut down environments that have been idle for ``idle_s`` seconds; return how many.
 
@@ -243,7 +247,8 @@ def local_lambda(**limits: Any) -> Iterator[None]:
     """Run functions for real in a test under moto's own ``mock_aws``, without Docker.
 
     Use it inside ``mock_aws``: functions that the test creates run in processes on this machine, and what they call
-    through boto3 reaches the same mocked state.
+    through boto3 reaches the same mocked state. Logs are those of moto's own executor: no line ends, and the function's
+    result as the last message; answers are AWS's.
 
     Examples
     --------
@@ -253,7 +258,7 @@ def local_lambda(**limits: Any) -> Iterator[None]:
     ...     boto3.client("lambda", region_name="us-east-1").list_functions()["Functions"]
     []
     """
-    engine = Engine(os.environ.get("AWS_DEFAULT_REGION") or REGION, Limits(**limits))
+    engine = Engine(os.environ.get("AWS_DEFAULT_REGION") or REGION, Limits(**limits), like_moto=True)
     engine.empty_file.touch()
     try:
         yield
