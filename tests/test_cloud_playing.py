@@ -5,8 +5,10 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import until
 
 from helpers.cloud import play
+from helpers.cloud.playing import _Watch
 from helpers.scaling import constant, from_timestamps, mean_gap, measured, simulate
 
 SLOW = "import time\ndef handler(event, context):\n    time.sleep(0.15)\n    return event"
@@ -19,6 +21,22 @@ def test_a_burst_gets_an_environment_for_each_request_at_once(cloud, workshop):
     assert played.invocations["cold"].sum() == 3
     assert played.environments["environments"].max() == 3
     assert played.environments["environments"].is_monotonic_increasing
+
+
+def test_an_environment_stops_when_it_is_first_seen_stopped():
+    class Stopping:
+        looks = 0
+
+        def environments(self):
+            self.looks += 1
+            state = "idle" if self.looks < 3 else "stopped"
+            return pd.DataFrame({"environment": ["a"], "function": ["slow"], "state": [state]})
+
+    cloud = Stopping()
+    with _Watch(cloud, "slow", 0.01) as watch:
+        until(lambda: cloud.looks > 5)
+    seen = watch.frame(0.0)
+    assert watch.lives(0.0).stopped_s[0] == pytest.approx(seen[seen.environments == 0].time_s.iloc[0], abs=0.001)
 
 
 def test_requests_are_sent_at_their_times_and_only_this_run_is_told(cloud, workshop):

@@ -42,11 +42,13 @@ class Played:
     ----------
     invocations : this run's rows of ``cloud.invocations()``
     environments : environments of the function over time: time_s (0 is the first request), environments, running
+    lives : this function's rows of ``cloud.environments()``, with ``stopped_s``, when each was first seen stopped
     late_ms : by how much the latest request was sent later than planned
     """
 
     invocations: pd.DataFrame
     environments: pd.DataFrame
+    lives: pd.DataFrame
     late_ms: float
 
 
@@ -113,7 +115,9 @@ def play(
         time.sleep(max(0.0, begin + arrivals.duration_s - time.monotonic()) + rest_s)
     frame = cloud.invocations().iloc[before:]
     frame = frame[frame["function"] == function].reset_index(drop=True)
-    return Played(frame, watch.frame(begin + times[0]), round(late_s * 1000, 1))
+    # The cloud's clock has a beginning of its own: the first request has a time on both.
+    clock_s = float(frame["started_s"].min()) - (begin + times[0])
+    return Played(frame, watch.frame(begin + times[0]), watch.lives(clock_s), round(late_s * 1000, 1))
 
 
 class _Watch:
@@ -122,6 +126,7 @@ class _Watch:
     def __init__(self, cloud: Any, function: str, every_s: float) -> None:
         self._cloud, self._function, self._every_s = cloud, function, every_s
         self._seen: list[tuple[float, int, int]] = []
+        self._stopped: dict[str, float] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._go, name="environments-watch", daemon=True)
 
@@ -139,13 +144,20 @@ class _Watch:
         rows = [(round(at - origin_s, 3), *counts) for at, *counts in self._seen if at >= origin_s]
         return pd.DataFrame(rows, columns=["time_s", "environments", "running"])
 
+    def lives(self, clock_s: float) -> pd.DataFrame:
+        """Return the environments with the moment at which each was seen stopped, on the cloud's clock."""
+        frame = self._cloud.environments()
+        frame = frame[frame["function"] == self._function].reset_index(drop=True)
+        return frame.assign(stopped_s=frame["environment"].map(self._stopped).astype(float) + clock_s)
+
     def _go(self) -> None:
         while not self._done.wait(self._every_s):
             self._look()
 
     def _look(self) -> None:
-        frame = self._cloud.environments()
-        states = frame.loc[frame["function"] == self._function, "state"]
-        self._seen.append(
-            (time.monotonic(), int((states != "stopped").sum()), int(states.isin(["busy", "initialising"]).sum()))
-        )
+        frame, now = self._cloud.environments(), time.monotonic()
+        frame = frame[frame["function"] == self._function]
+        stopped, working = frame["state"] == "stopped", frame["state"].isin(["busy", "initialising"])
+        for name in frame.loc[stopped, "environment"]:
+            self._stopped.setdefault(name, now)
+        self._seen.append((now, int((~stopped).sum()), int(working.sum())))
