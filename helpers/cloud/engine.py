@@ -20,6 +20,7 @@ from helpers.cloud.admission import Limits
 from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
 from helpers.cloud.machine import FALLBACK_CLIENT, Function, Machine, compile_runtime, has_extension
+from helpers.cloud.problems import Problems
 from helpers.cloud.service import Service
 from helpers.cloud.timer import Timer
 

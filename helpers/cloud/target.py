@@ -86,7 +86,7 @@ class Elsewhere:
         self.stop()
 
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
-        if name.startswith("_") or name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle", "clock"):
+        if name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle", "clock"):
             raise AttributeError(name)
         return self._refused(name)
 
