@@ -183,3 +183,12 @@ def test_a_loop_over_s3_is_stopped(workshop: Any, cloud: Any) -> None:
     cloud.settle()
     assert 10 <= (cloud.invocations().function == name).sum() <= 17
     workshop.until(lambda: "busy" not in set(cloud.environments().query(f"function == '{name}'").state))
+
+
+def test_a_role_may_attach_the_policies_that_aws_manages(cloud: Any) -> None:
+    iam = boto3.client("iam")
+    iam.create_role(RoleName="managed", AssumeRolePolicyDocument="{}")
+    logs = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.attach_role_policy(RoleName="managed", PolicyArn=logs)
+    attached = iam.list_attached_role_policies(RoleName="managed")["AttachedPolicies"]
+    assert attached == [{"PolicyName": "AWSLambdaBasicExecutionRole", "PolicyArn": logs}]

@@ -134,14 +134,17 @@ def test_a_topic_s_messages_reach_the_function_that_subscribed(make: Callable) -
         assert event["Records"][0]["Sns"]["Message"] == "hello"
 
 
-def test_a_failure_is_answered_and_logged_as_on_aws(make: Callable) -> None:
+def test_a_failure_is_answered_as_on_aws_and_logged_with_its_result_as_moto_does(make: Callable) -> None:
     with mock_aws(), local_lambda():
         name = make("def handler(event, context): raise ValueError('no such order')\n")
         answer = boto3.client("lambda").invoke(FunctionName=name)
         assert answer["FunctionError"] == "Unhandled"
         assert json.loads(answer["Payload"].read())["errorType"] == "ValueError"
         events = boto3.client("logs").filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        assert [event["message"].split()[0] for event in events][-2:] == ["END", "REPORT"]
+        messages = [event["message"] for event in events]
+        assert [message.split()[0] for message in messages][-3:-1] == ["END", "REPORT"]
+        assert json.loads(messages[-1])["errorType"] == "ValueError"
+        assert not any(message.endswith("\n") for message in messages)
 
 
 def test_limits_can_be_given(make: Callable) -> None:

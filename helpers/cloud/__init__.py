@@ -1,7 +1,8 @@
 """AWS on this machine: a local cloud whose functions really run.
 
-``LocalCloud`` is the whole (:mod:`~helpers.cloud.session`), ``local_lambda`` its executor alone, for tests under moto's
-``mock_aws``, ``start_cloud`` what notebooks call (:mod:`~helpers.cloud.target`), and ``zip_function`` makes what Lambda takes of a function or a folder (:mod:`~helpers.cloud.package`).
+``LocalCloud`` is the whole (:mod:`~helpers.cloud.session`), and ``start_cloud`` what notebooks call
+(:mod:`~helpers.cloud.target`). ``local_lambda`` is the executor alone, for tests under moto's ``mock_aws``, and
+``zip_function`` makes what Lambda takes of a function or a folder (:mod:`~helpers.cloud.package`).
 """
 
 from __future__ import annotations

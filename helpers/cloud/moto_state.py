@@ -100,16 +100,23 @@ class Roles:
 
 
 class LogsWriter:
-    """Writes into moto's CloudWatch Logs."""
+    """Writes into moto's CloudWatch Logs.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    like_moto : as moto's containers do it: no line ends, and the function's result as the last message
+    """
+
+    def __init__(self, *, like_moto: bool = False) -> None:
+        self.echoes_results = like_moto
+        self._end = "" if like_moto else "\n"
         self._lock = threading.Lock()  # moto's log streams are not made for several writers
 
     def __call__(self, function: Function, stream: str, messages: list[tuple[datetime, str]]) -> None:
         """Append messages to a stream, which comes to be with the first of them."""
         backend = logs_backends[function.arn.split(":")[4]][function.region]
         events = [
-            {"timestamp": int(when.timestamp() * 1000), "message": text if text.endswith("\n") else f"{text}\n"}
+            {"timestamp": int(when.timestamp() * 1000), "message": text.removesuffix("\n") + self._end}
             for when, text in messages
         ]
         # A function may be subscribed to these very messages.

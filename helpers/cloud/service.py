@@ -94,12 +94,19 @@ class Service:
                 answer = run.answer()
                 if run.outcome is not None:
                     self.records.append(served(call, run.environment, run.arrived_s - self.epoch_s, run.outcome))
-                    self._log(run.environment, run.lines)
+                    echo = self._echo(answer) if answer is not None else []
+                    self._log(run.environment, [*run.lines, *echo])
             finally:
                 self._release(call, run.environment)
             if answer is not None:
                 return answer
             # The environment died between two events, before it had read this one: it is nobody's result.
+
+    def _echo(self, answer: Answer) -> list[str]:
+        """Return the function's result as a message, where logs are wanted as moto's containers write them."""
+        if not getattr(self._write, "echoes_results", False):
+            return []
+        return [answer.payload.decode("utf-8", "replace")]
 
     def provision(self, function: Function, count: int) -> None:
         """Keep ``count`` environments of a version initialised, from now on."""
