@@ -35,7 +35,7 @@ LogWriter = Callable[[Function, str, list[tuple[datetime, str]]], None]
 class Pool:
     """The environments of one function version."""
 
-    idle: list[Environment] = field(default_factory=list)  # the newest last
+    idle: list[Environment] = field(default_factory=list)
     busy: set[Environment] = field(default_factory=set)
     starting: set[Environment] = field(default_factory=set)  # provisioned, on their way
     provisioned: int = 0
@@ -212,7 +212,7 @@ class Service:
             pool.idle = [one for one in pool.idle if one not in outdated]
             self._admission.check(call)
             warm = [one for one in pool.idle if one.initialization == "provisioned-concurrency"]
-            environment = (warm or pool.idle)[-1] if pool.idle else None
+            environment = max(warm or pool.idle, key=lambda one: one.last_used_s, default=None)
             if environment is not None:
                 pool.idle.remove(environment)
             else:
