@@ -48,6 +48,11 @@ def test_without_a_wish_the_cells_run_on_this_machine(plain: pytest.MonkeyPatch)
     assert LocalCloud.current() is None
 
 
+def test_the_cell_that_starts_may_be_run_again(plain: pytest.MonkeyPatch) -> None:
+    with start_cloud() as cloud:
+        assert start_cloud() is cloud
+
+
 def test_an_endpoint_that_is_named_already_is_used_and_left_alone(plain: pytest.MonkeyPatch) -> None:
     plain.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
     said: list[str] = []
@@ -100,6 +105,8 @@ def test_what_is_created_is_tagged_and_removed_again(account: pytest.MonkeyPatch
     iam.put_role_policy(RoleName="shop", PolicyName="logs", PolicyDocument=LOGS)
     s3.create_bucket(Bucket="shop", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
     s3.put_object(Bucket="shop", Key="a", Body=b"a")
+    with pytest.raises(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName="shop", AssumeRolePolicyDocument=TRUST)
     code = {"ZipFile": zip_bytes}
     made = {"Runtime": "python3.13", "Role": role, "Handler": "lambda_function.handler", "Code": code}
     arn = lam.create_function(FunctionName="shop", **made)["FunctionArn"]

@@ -58,8 +58,10 @@ def start_cloud(*, ask: Callable[[str], str] = input, say: Callable[[str], None]
         return RealAccount.open(ask=ask, say=say)
     from helpers.cloud.session import LocalCloud
 
+    if (running := LocalCloud.current()) is not None:
+        return running  # the cell was run again
     endpoint = os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint and LocalCloud.current() is None:
+    if endpoint:
         say(f"These cells run on {endpoint}, which AWS_ENDPOINT_URL names.")
         return Elsewhere(endpoint)
     return LocalCloud.start(**settings)
@@ -147,7 +149,7 @@ class RealAccount(Elsewhere):
         """Hear of every call of boto3's default session."""
         core = botocore.session.get_session()
         core.register("provide-client-params.*.*", self._tag)
-        core.register("before-call.*.*", self._remember)
+        core.register("after-call.*.*", self._remember)
         core.register("needs-retry.lambda.CreateFunction", self._wait_for_role)
         core.register("needs-retry.lambda.Invoke", self._wait_until_active)
         self._before, self._session = boto3.DEFAULT_SESSION, boto3.session.Session(botocore_session=core)
@@ -160,9 +162,9 @@ class RealAccount(Elsewhere):
             return None
         return TAGGING[key](dict(params))
 
-    def _remember(self, model: Any, **_: Any) -> None:
+    def _remember(self, model: Any, http_response: Any, **_: Any) -> None:
         key, params = getattr(self, "_given", (None, {}))
-        if key != (model.service_model.service_name, model.name):
+        if key != (model.service_model.service_name, model.name) or http_response.status_code >= 300:
             return
         if key in REMOVALS:
             self.created.append((*key, dict(params)))
