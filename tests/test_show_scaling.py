@@ -83,6 +83,10 @@ def test_a_crowd_that_nobody_notices_says_so():
     assert "nobody is turned away" in chart.sentence
 
 
+def test_nearly_all_are_not_called_all():
+    assert "more than 99% are" in scaling.crowd(quota=100, duration_ms=5_000).figure["layout"]["title"]["text"]
+
+
 def test_more_provisioned_than_the_quota_is_refused_in_words():
     with pytest.raises(ValueError, match="provisioned must be"):
         scaling.crowd(quota=500, provisioned=600)

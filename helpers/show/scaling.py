@@ -102,7 +102,7 @@ def durations(
     surge = Surge(peak_rate=peak_rate, quiet_s=QUIET_S, hold_s=LENGTH_S - QUIET_S)
     runs = {f"{number(ms)} ms": _surge(surge, float(ms), int(quota), 0) for ms in durations_ms}
     frame = pd.concat([_course(run).assign(line=name) for name, run in runs.items()], ignore_index=True)
-    shares = {name: f"{number(short(100 * run.throttled_share, 2))}%" for name, run in runs.items()}
+    shares = {name: _share(run) for name, run in runs.items()}
     chart = charts.lines(
         frame.rename(columns={"answered": "requests a second"}),
         X,
@@ -164,6 +164,12 @@ def _an_hour(environments: int) -> float:
     return lambda_bill(requests=0, duration_ms=1, memory_mb=512, provisioned=kept).total
 
 
+def _share(run: Result) -> str:
+    """Say which share of the requests is turned away; all of them only if nobody is answered."""
+    percent = short(100 * run.throttled_share, 2)
+    return "more than 99%" if percent == 100 and run.served else f"{number(percent)}%"
+
+
 def _last_refusal(run: Result) -> int | None:
     """Return how many seconds after the crowd's coming the last request is refused; None if it goes on to the end."""
     refused = np.flatnonzero(run.timeline(1).throttled.to_numpy() > 0)
@@ -174,9 +180,8 @@ def _last_refusal(run: Result) -> int | None:
 
 
 def _told(name: str, run: Result, until: int | None) -> str:
-    share = f"{number(short(100 * run.throttled_share, 2))}%"
     end = "to the end" if until is None else f"for {until} s"
-    return f"With {name}, {share} are turned away, {end}."
+    return f"With {name}, {_share(run)} are turned away, {end}."
 
 
 def crowd(
@@ -201,8 +206,7 @@ def crowd(
     run = _surge(surge, float(duration_ms), int(quota), int(provisioned))
     frame = _course(run)
     reason = max(run.throttled_by, key=run.throttled_by.__getitem__)
-    share = short(100 * run.throttled_share, 2) if run.requests else 0.0
-    title = f"{number(share)}% are turned away: {WHY[reason]}" if run.throttled else "Everybody is answered"
+    title = f"{_share(run)} are turned away: {WHY[reason]}" if run.throttled else "Everybody is answered"
     return courses(
         frame,
         [
