@@ -112,7 +112,8 @@ def keep_measurements(fresh: Notebook, stored: Notebook) -> list[str]:
         if twin is None or MEASUREMENT not in cell["metadata"].get("tags", []):
             continue
         if cell["source"] == twin["source"] and _words(cell["outputs"]) == _words(twin.get("outputs", [])):
-            cell["outputs"] = twin["outputs"]
+            # Cells before it may have come or gone since: its outputs carry the count of their cell.
+            cell["outputs"] = [_stored(output, cell["execution_count"]) for output in twin["outputs"]]
             kept.append(cell["id"])
     return kept
 

@@ -77,6 +77,15 @@ def test_a_measurement_stays_while_only_its_numbers_move() -> None:
     assert fresh.cells[0].outputs[0].text == "took  9.8 ms, 3 starts\n"
 
 
+def test_a_measurement_that_stays_carries_the_count_of_its_cell() -> None:
+    result = new_output("execute_result", {"text/plain": "9.8"}, execution_count=1)
+    cell = code("t()", result, tags=["measurement", "nbval-ignore-output"])
+    cell["id"] = "measured"
+    stored, fresh = normalised(notebook(cell)), normalised(notebook(code("new"), cell))
+    assert keep_measurements(fresh, stored) == ["measured"]
+    assert fresh.cells[1].outputs[0].execution_count == fresh.cells[1].execution_count == 2
+
+
 def test_a_measurement_is_stored_anew_when_its_words_or_its_code_change() -> None:
     stored = normalised(notebook(measured("t()", "took 9.8 ms\n")))
     assert keep_measurements(normalised(notebook(measured("t()", "took 9.8 seconds\n"))), stored) == []
