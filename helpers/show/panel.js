@@ -260,6 +260,10 @@ async function render({ model, el }) {
     if (next && !gone) ticking = setTimeout(tick, next);
     const { button } = model.get("state");
     write(parts.again, button || "Watch again");
+    if (button && !parts.again.classList.contains("r2f-run")) {
+      parts.again.classList.replace("r2f-again", "r2f-run"); // it does something of its own: above the figure
+      parts.notice.before(parts.again);
+    }
     parts.again.hidden = next > 0 && !button;
     // What changes several times a second would never let a screen reader finish.
     parts.sentence.setAttribute("aria-live", next ? "off" : "polite");

@@ -51,7 +51,7 @@ class Rerun:
     ...     return Chart({"data": [], "layout": {}}, f"It takes {frame.ms[0]} ms.", frame)
     >>> again = Rerun(run, draw, pd.DataFrame({"ms": [1.0]}), button="Measure")
     >>> again
-    Stored run: It takes 1.0 ms. The button 'Measure' measures on this machine.
+    Stored run: It takes 1.0 ms. Nothing was measured here yet.
     >>> again.press()
     >>> again.wait()
     >>> again
@@ -79,7 +79,7 @@ class Rerun:
         self._thread: threading.Thread | None = None
         self._cancel = threading.Event()
         self._begun_s, self._done, self._total = 0.0, 0, 0
-        self._said = f"The button '{button}' measures on this machine."
+        self._said = "Nothing was measured here yet."
         self._origin = "Stored run: "
         self._drawn = Drawn(draw(stored))
         self._panel: RerunPanel | None = None
