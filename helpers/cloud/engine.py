@@ -84,8 +84,9 @@ class Engine:
             self.problems = Problems(self.service.epoch_s)
             self.timer = Timer()
             undo.callback(self.timer.stop)
-            self.asynchronous = Asynchronous(self.service, self.timer, send)
-            self.bridge = Bridge(self.service, self.asynchronous, Store(self.folder / "code"))
+            self.asynchronous = Asynchronous(self.service, self.timer, send, self.problems.record)
+            store = Store(self.folder / "code")
+            self.bridge = Bridge(self.service, self.asynchronous, store, self.problems, strict=not like_moto)
             undo.callback(self.bridge.remove)
             self.bridge.install()
             if not like_moto:

@@ -25,7 +25,7 @@ from moto.core.responses import BaseResponse
 
 from helpers.cloud.calls import Answer, Call, Throttled, new_request_id
 from helpers.cloud.code import Store
-from helpers.cloud.events.asynchronous import Asynchronous
+from helpers.cloud.events.asynchronous import Asynchronous, Event
 from helpers.cloud.moto_functions import (
     EXTRAS,
     AwsError,
@@ -42,11 +42,17 @@ from helpers.cloud.moto_functions import (
     throttle,
     unqualified,
 )
+from helpers.cloud.moto_notifications import Notifications
 from helpers.cloud.moto_operations import Operations
 from helpers.cloud.moto_state import depth, depth_of
+from helpers.cloud.problems import Problems
 from helpers.cloud.service import Service
 
 RECURSION_MAX = 16  # AWS stops a loop of functions after about sixteen rounds
+RECURSION = (
+    "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+    "function's invocation."
+)
 
 # The qualifier that the caller used.
 qualifier_used: ContextVar[str | None] = ContextVar("qualifier_used", default=None)
@@ -60,10 +66,15 @@ class Bridge:
     service : runs what is invoked
     asynchronous : takes events over
     store : unpacks packages
+    problems : gets deliveries that fail
+    strict : ask for a service's permission to invoke a function
     """
 
-    def __init__(self, service: Service, asynchronous: Asynchronous, store: Store) -> None:
-        self.service, self.asynchronous, self.store = service, asynchronous, store
+    def __init__(
+        self, service: Service, asynchronous: Asynchronous, store: Store, problems: Problems, *, strict: bool = True
+    ) -> None:
+        self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
+        self._notifications = Notifications(self, problems, strict=strict)
         self._saved: list[tuple[type, str, Any]] = []
         self._operations = Operations(service, store)
         self._published: dict[str, int] = {}  # the last version's number, by the function's identity
@@ -179,6 +190,7 @@ class Bridge:
             (LambdaBackend, "delete_alias", delete_alias),
             (LambdaResponse, "invoke", respond),
             (LambdaResponse, "_enrich_response", _enrich_response),
+            *self._notifications.replacements(),
             *((LambdaResponse, name, method) for name, method in self._operations.methods().items()),
         ]
         for owner, name, function in replaced:
@@ -206,8 +218,8 @@ class Bridge:
             return b""
         deep = max(depth.get(), depth_of(request_headers.get("X-Amzn-Trace-Id")))
         if deep >= RECURSION_MAX:
-            message = "Lambda has detected a recursive loop of invocations, and stopped it."
-            raise AwsError(400, "RecursiveInvocationException", {"Message": message, "Type": "User"})
+            self.problems.record("a function", fn.function_arn, f"RecursiveInvocationException: {RECURSION}")
+            raise AwsError(400, "RecursiveInvocationException", {"Message": RECURSION, "Type": "User"})
         call = self.call(fn, payload or b"{}", new_request_id(), deep, qualifier_used.get())
         context = request_headers.get("X-Amz-Client-Context")
         if context:
@@ -226,7 +238,24 @@ class Bridge:
             response_headers["x-amz-function-error"] = answer.function_error
         return answer.payload
 
-    def accept(self, fn: LambdaFunction, call: Call) -> None:
+    def deliver(self, arn: str, payload: bytes, source: str) -> Event:
+        """Take over the event of a source that invokes a function asynchronously; a loop is stopped here."""
+        _, _, _, region, account, _ = arn.split(":", 5)
+        used, fn = resolve(lambda_backends[account][region], arn, None)
+        check_event(payload, "Event")
+        deep = depth.get()
+        stopped = f"RecursiveInvocationException: {RECURSION}" if deep >= RECURSION_MAX else None
+        call = self.call(fn, payload, new_request_id(), deep, used)
+        return self.accept(fn, call, source=source, stopped=stopped)
+
+    def accept(
+        self,
+        fn: LambdaFunction,
+        call: Call,
+        *,
+        source: str = "an asynchronous invocation",
+        stopped: str | None = None,
+    ) -> Event:
         """Take an event over for asynchronous invocation."""
         backend = lambda_backends[fn.account_id][fn.region]
         name, used = fn.function_name, call.invoked_arn.partition(f":function:{fn.function_name}")[2][1:] or None
@@ -243,7 +272,7 @@ class Bridge:
             return self.service.invoke(again)
 
         try:
-            self.asynchronous.accept(
+            return self.asynchronous.accept(
                 request_id=call.request_id,
                 arn=call.invoked_arn
                 if ":" in call.invoked_arn.split(":function:")[1]
@@ -252,6 +281,8 @@ class Bridge:
                 promise=promise(fn),
                 attempt=attempt,
                 zero_concurrency=lambda: concurrency(fn)[0] == 0,
+                source=source,
+                stopped=stopped,
             )
         except Throttled as throttled:
             raise throttle(throttled) from None

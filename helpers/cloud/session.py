@@ -194,6 +194,22 @@ class LocalCloud:
         number("idle_s", idle_s, 0, 86_400)
         return self._running().service.expire(idle_s)
 
+    def redeliver(self, request_id: str) -> None:
+        """Deliver an asynchronous event once more: the same payload, the same request id.
+
+        The queues of AWS deliver at least once, hence now and then twice; a lesson need not wait for that.
+
+        Parameters
+        ----------
+        request_id : of an event that was accepted in this session, as :meth:`invocations` has it
+
+        Raises
+        ------
+        LookupError
+            when there is no such event
+        """
+        self._running().asynchronous.redeliver(request_id)
+
     def settle(self, timeout_s: float = 30) -> None:
         """Wait until asynchronous invocations are done, their retries included.
 

@@ -12,9 +12,10 @@ import json
 import logging
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from helpers import tables
@@ -31,6 +32,8 @@ THROTTLE_DELAY_S, THROTTLE_DELAY_MAX_S = 1.0, 300.0
 MAX_RETRIES = int(tables.limit("lambda.async.retries").max)
 MAX_AGE_S = float(tables.limit("lambda.async.max_age").max)
 WAITING_MAX = 10_000
+KEPT_MAX_BYTES = 64 * 1024 * 1024  # of accepted events, for those who want one delivered again
+KEPT_MAX = 10_000
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,10 @@ class Event:
     attempt: Callable[[], Answer]
     zero_concurrency: Callable[[], bool]
     accepted_s: float
+    source: str = "an asynchronous invocation"
     tries: int = 0
     throttles: int = 0
+    tried: threading.Event = field(default_factory=threading.Event)  # at least once
 
 
 class Asynchronous:
@@ -67,6 +72,7 @@ class Asynchronous:
     service : runs the attempts, on its workers
     timer : wakes what waits
     deliver : sends a record to an ARN: ``(arn, text, attributes)``
+    record : told of events that end without anybody hearing of it: ``(source, target, cause)``
     speed : how many seconds of AWS's pass in one of ours
     """
 
@@ -75,9 +81,12 @@ class Asynchronous:
         service: Service,
         timer: Timer,
         deliver: Callable[[str, str, dict[str, dict[str, str]]], None],
+        record: Callable[[str, str, str], None] = lambda *_: None,
         speed: float = SPEED,
     ) -> None:
-        self._service, self._timer, self._deliver = service, timer, deliver
+        self._service, self._timer, self._deliver, self._record = service, timer, deliver, record
+        self._kept: OrderedDict[str, Event] = OrderedDict()
+        self._kept_bytes = 0
         self.speed = speed
         self._quiet = threading.Condition()
         self._open = 0
@@ -91,20 +100,52 @@ class Asynchronous:
         promise: Promise,
         attempt: Callable[[], Answer],
         zero_concurrency: Callable[[], bool] = lambda: False,
-    ) -> None:
+        source: str = "an asynchronous invocation",
+        stopped: str | None = None,
+    ) -> Event:
         """Take an event over; what follows happens in the background.
+
+        With ``stopped``, the reason why it may not run, it goes where events go that no attempt could serve.
 
         Raises
         ------
         Throttled
             when too many events wait already
         """
+        event = Event(request_id, arn, payload, promise, attempt, zero_concurrency, time.monotonic(), source)
+        self._open_one()
+        if stopped:
+            self._record(source, arn, stopped)
+            self._service.attempt(self._fail, event, "RecursiveInvocation", None)
+            return event
+        with self._quiet:
+            self._kept[request_id] = event
+            self._kept_bytes += len(payload)
+            while self._kept_bytes > KEPT_MAX_BYTES or len(self._kept) > KEPT_MAX:
+                self._kept_bytes -= len(self._kept.popitem(last=False)[1].payload)
+        self._service.attempt(self._try, event)
+        return event
+
+    def redeliver(self, request_id: str) -> None:
+        """Deliver an event once more, as the queue does on AWS now and then: the same payload, the same request id.
+
+        Raises
+        ------
+        LookupError
+            when no event of this id was accepted, or it was long ago
+        """
+        kept = self._kept.get(request_id)
+        if kept is None:
+            raise LookupError(f"no asynchronous event of this session has the request id {request_id!r}")
+        self._open_one()
+        again = replace(kept, accepted_s=time.monotonic(), tries=0, throttles=0, tried=threading.Event())
+        self._service.attempt(self._try, again)
+
+    def _open_one(self) -> None:
         with self._quiet:
             if self._open >= WAITING_MAX:
                 raise Throttled("CallerRateLimitExceeded")
             self._open += 1
-        event = Event(request_id, arn, payload, promise, attempt, zero_concurrency, time.monotonic())
-        self._service.attempt(self._try, event)
 
     def waiting(self) -> int:
         """Return how many events have not found their end."""
@@ -116,6 +157,12 @@ class Asynchronous:
             return self._quiet.wait_for(lambda: self._open == 0, timeout_s)
 
     def _try(self, event: Event) -> None:
+        try:
+            self._attempt(event)
+        finally:
+            event.tried.set()
+
+    def _attempt(self, event: Event) -> None:
         if event.zero_concurrency():
             self._fail(event, "ZeroReservedConcurrency", None)
             return
@@ -129,11 +176,13 @@ class Asynchronous:
             event.throttles += 1
             self._later(event, delay, None)
             return
-        except LookupError:  # the function was deleted meanwhile, and its events with it
+        except LookupError as gone:  # the function was deleted meanwhile, and its events with it
+            self._record(event.source, event.arn, f"ResourceNotFoundException: {gone.args[0]}")
             self._close(event)
             return
-        except Exception:  # whatever it was, the event must find its end
+        except Exception as error:  # whatever it was, the event must find its end
             log.exception("an asynchronous invocation could not be run")
+            self._record(event.source, event.arn, f"{type(error).__name__}: {error}")
             self._close(event)
             return
         event.tries += 1
@@ -155,12 +204,15 @@ class Asynchronous:
 
     def _fail(self, event: Event, condition: str, answer: Answer | None) -> None:
         promise = event.promise
+        said = _decoded(answer.payload) if answer else None
+        message = str(said.get("errorMessage", "")) if isinstance(said, dict) else ""
+        if not (promise.dead_letter or promise.on_failure) and condition != "RecursiveInvocation":
+            name = str(said.get("errorType", "")) if isinstance(said, dict) else ""
+            self._record(event.source, event.arn, ": ".join(filter(None, (condition, name, message))))
         if promise.dead_letter:
-            said = _decoded(answer.payload) if answer else None
-            message = str(said.get("errorMessage", "")) if isinstance(said, dict) else ""
             code = 200 if answer else 429
             attributes = report.dead_letter_attributes(event.request_id, message, error_code=code)
-            self._send(promise.dead_letter, event.payload.decode("utf-8", "replace"), attributes)
+            self._send(event.arn, promise.dead_letter, event.payload.decode("utf-8", "replace"), attributes)
         self._finish(event, condition, answer, promise.on_failure)
 
     def _finish(self, event: Event, condition: str, answer: Answer | None, destination: str | None) -> None:
@@ -176,14 +228,15 @@ class Asynchronous:
                 version=answer.version if answer else "$LATEST",
                 when=datetime.now(UTC),
             )
-            self._send(destination, json.dumps(record), {})
+            self._send(event.arn, destination, json.dumps(record), {})
         self._close(event)
 
-    def _send(self, arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
+    def _send(self, source: str, arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
         try:
             self._deliver(arn, text, attributes)
-        except Exception:
-            log.exception("the record of an asynchronous invocation could not be delivered to %s", arn)
+        except Exception as error:
+            log.debug("the record of an asynchronous invocation could not be delivered to %s", arn, exc_info=True)
+            self._record(source, arn, f"{type(error).__name__}: {error}")
 
     def _close(self, event: Event) -> None:
         with self._quiet:
