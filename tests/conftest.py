@@ -96,6 +96,13 @@ class Workshop:
         self.client.create_function(FunctionName=name, Code=code, **{**known, **settings})
         return name
 
+    def permit(self, name: str, service: str) -> None:
+        """Allow a service to invoke a function."""
+        sid = self.name("permission")
+        self.client.add_permission(
+            FunctionName=name, StatementId=sid, Action="lambda:InvokeFunction", Principal=service
+        )
+
     def invoke(self, name: str, event: Any = None, **settings: Any) -> dict[str, Any]:
         """Invoke; return the response with its payload as text."""
         payload = event if isinstance(event, bytes) else json.dumps(event).encode()

@@ -172,6 +172,7 @@ def test_a_loop_over_s3_is_stopped(workshop: Any, cloud: Any) -> None:
     """)
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket="loop")
+    workshop.permit(name, "s3.amazonaws.com")
     arn = workshop.client.get_function_configuration(FunctionName=name)["FunctionArn"]
     s3.put_bucket_notification_configuration(
         Bucket="loop",

@@ -244,6 +244,7 @@ def test_a_subscriber_is_sent_what_a_function_logs(workshop: Any) -> None:
     logs = boto3.client("logs")
     logs.create_log_group(logGroupName=f"/aws/lambda/{name}")
     arn = workshop.client.get_function_configuration(FunctionName=reader)["FunctionArn"]
+    workshop.permit(reader, "logs.amazonaws.com")
     logs.put_subscription_filter(
         logGroupName=f"/aws/lambda/{name}", filterName="all", filterPattern="", destinationArn=arn
     )
