@@ -46,6 +46,7 @@ class Engine:
         from helpers.cloud import moto_policies
         from helpers.cloud.code import Store
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
+        from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
         from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
@@ -91,6 +92,7 @@ class Engine:
             self.bridge.install()
             if not like_moto:
                 moto_policies.install(undo)
+                open_doors(self, undo)
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)

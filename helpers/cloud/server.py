@@ -38,6 +38,10 @@ class _Handler(MotoRequestHandler):
     def log(self, *_: object) -> None:
         """Write nothing: a notebook's output is the learner's."""
 
+    def make_environ(self) -> dict[str, Any]:
+        """Keep the headers as the client wrote them: WSGI has their names in capitals, and repeated ones in one."""
+        return {**super().make_environ(), "local_cloud.headers": tuple(self.headers.items())}
+
     def run_wsgi(self) -> None:
         """Answer the request."""
         self.server.asked(self.connection)
