@@ -71,7 +71,9 @@ def compiled(path: Path, *, learner: list[str], upgrade: bool) -> list[str]:
             output.write_text("\n".join(pins((ROOT / path).read_text())))
         options = ["--universal", "--python-version", PYTHONS[0], "--no-annotate", "--no-header"]
         uv("pip", "compile", ranges, "-o", output, "-c", constraints, *options, *(["--upgrade"] if upgrade else []))
-        return [line for line in pins(output.read_text()) if line not in learner]
+        # By name and version alone: a package may be for fewer platforms there, and is a dependency here as well.
+        there = {line.partition(" ;")[0] for line in learner}
+        return [line for line in pins(output.read_text()) if line.partition(" ;")[0] not in there]
 
 
 def uv(*arguments: object) -> None:
