@@ -17,7 +17,17 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 FLOORS = {
     0: {"tables", "checks"},
-    1: {"pricing", "scaling", "advice", "capacity", "coldstart", "responsibility", "history", "portability"},
+    1: {
+        "pricing",
+        "scaling",
+        "advice",
+        "capacity",
+        "coldstart",
+        "responsibility",
+        "history",
+        "portability",
+        "webhooks",
+    },
     2: {"cloud"},
     3: {"show"},
     4: {"learn", "report"},
