@@ -11,7 +11,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-browser bench soak check-room lint format notebooks handout requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser bench soak check-room lint format notebooks handout requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -23,6 +23,10 @@ lab: ## open the notebooks in JupyterLab (installs what is missing first)
 test: ## run every test and every notebook, as `pytest --nbval`
 	$(setup) lab tests
 	@$(python) -m pytest --nbval $(ARGS)
+
+test-thorough: ## the tests that `make test` leaves out because they take long: killed kernels, measured cold starts
+	$(setup) lab tests
+	@$(python) -m pytest -m thorough tests $(ARGS)
 
 test-browser: ## open every notebook in a real browser and run it (needs Chromium or Chrome)
 	$(setup) lab tests

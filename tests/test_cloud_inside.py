@@ -141,6 +141,7 @@ def test_a_function_that_invokes_itself_asynchronously_is_stopped(workshop: Any,
     assert "RecursiveInvocationException" in "".join(workshop.logs(name))
 
 
+@pytest.mark.thorough
 def test_two_functions_that_invoke_each_other_are_stopped(workshop: Any, cloud: Any) -> None:
     names = [workshop.name(), workshop.name()]
     for mine, others in (names, names[::-1]):

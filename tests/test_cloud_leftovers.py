@@ -112,6 +112,7 @@ def play(stage: subprocess.Popen, tmp_path: Path) -> Iterator[Callable[[str], di
             os.killpg(pid, signal.SIGKILL)
 
 
+@pytest.mark.thorough
 def test_a_killed_process_leaves_nothing(play: Callable) -> None:
     report = play("forever")
     assert_there(report)
@@ -119,12 +120,14 @@ def test_a_killed_process_leaves_nothing(play: Callable) -> None:
     assert_gone(report)
 
 
+@pytest.mark.thorough
 def test_a_killed_process_group_leaves_nothing(play: Callable) -> None:
     report = play("forever")
     os.killpg(report["kernel"], signal.SIGKILL)
     assert_gone(report)
 
 
+@pytest.mark.thorough
 def test_a_terminated_process_leaves_nothing(play: Callable) -> None:
     report = play("forever")
     os.kill(report["kernel"], signal.SIGTERM)
@@ -138,6 +141,7 @@ def test_a_process_that_ends_without_stop_leaves_nothing_and_ends_at_once(ending
     until_dead(report["kernel"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ending", ["exception", "interrupted"])
 def test_an_exception_leaves_nothing_though_the_process_goes_on(ending: str, play: Callable) -> None:
     report = play(ending)
@@ -145,12 +149,14 @@ def test_an_exception_leaves_nothing_though_the_process_goes_on(ending: str, pla
     assert runs(report["kernel"])
 
 
+@pytest.mark.thorough
 def test_environments_of_which_the_guardian_has_not_heard_are_found_by_their_mark(play: Callable) -> None:
     report = play("untold")
     os.kill(report["kernel"], signal.SIGKILL)
     assert_gone(report)
 
 
+@pytest.mark.thorough
 def test_a_fork_that_outlives_the_killed_kernel_keeps_nothing_alive(play: Callable, tmp_path: Path) -> None:
     report = play("forked")
     child = wait_for(tmp_path / "child")
@@ -159,6 +165,7 @@ def test_a_fork_that_outlives_the_killed_kernel_keeps_nothing_alive(play: Callab
     assert runs(child)
 
 
+@pytest.mark.thorough
 def test_forks_use_the_cloud_and_end_without_ending_it(play: Callable, tmp_path: Path) -> None:
     report = play("forks_end")
     result = wait_for(tmp_path / "result")
@@ -167,6 +174,7 @@ def test_forks_use_the_cloud_and_end_without_ending_it(play: Callable, tmp_path:
     assert_there(report)
 
 
+@pytest.mark.thorough
 def test_a_guardian_that_dies_is_replaced_and_the_next_knows_everything(play: Callable, tmp_path: Path) -> None:
     report = play("guardian_dies")
     report["pids"].append(wait_for(tmp_path / "result")["guardian"])
@@ -174,6 +182,7 @@ def test_a_guardian_that_dies_is_replaced_and_the_next_knows_everything(play: Ca
     assert_gone(report)
 
 
+@pytest.mark.thorough
 def test_stop_cleans_up_without_a_guardian(play: Callable) -> None:
     report = play("guardian_dies_for_good")
     assert_gone(report)
@@ -228,6 +237,7 @@ def kernel() -> Iterator[Kernel]:
     kernel.end()
 
 
+@pytest.mark.thorough
 def test_an_interrupted_cell_leaves_the_environments_as_they_are(kernel: Kernel, tmp_path: Path) -> None:
     sign = tmp_path / "sign"
     kernel.run(f"""
@@ -267,6 +277,7 @@ cloud.stop()
 """)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("now", [False, True], ids=["politely", "by force"])
 def test_a_restarted_kernel_leaves_nothing(now: bool, kernel: Kernel, tmp_path: Path) -> None:
     report = kernel.build(tmp_path / "signs")

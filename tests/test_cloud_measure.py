@@ -15,6 +15,9 @@ from helpers.cloud.variants import HOOKS, NOTHING, PANDAS, SLOW, _in_the_first_c
 
 REPETITIONS = 2
 
+# Notebook 08 measures in every run of the suite; here each promise of the measuring itself is tried.
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def starts(cloud):

@@ -26,6 +26,7 @@ def cloud():
         yield running
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("code", "said"), [(FAST, HALF), (LATER, MOVED), (SLOW, LONG)])
 def test_a_start_is_compared_with_the_one_before(cloud, code, said):
     assert started_in_turns(code, SLOW, cloud, EVENTS)(repetitions=3) == said
@@ -39,6 +40,7 @@ def test_code_that_answers_wrongly_or_fails_is_not_measured(cloud, code, words):
         started_in_turns(code, SLOW, cloud, EVENTS)(repetitions=1)
 
 
+@pytest.mark.thorough
 def test_the_check_accepts_half_and_tells_a_moved_import_from_one_that_is_still_there(cloud):
     exercise = find("08.1")
     verdicts = [judge(exercise, started_in_turns(code, SLOW, cloud, EVENTS)) for code in (FAST, LATER, SLOW)]

@@ -263,6 +263,7 @@ def test_a_result_travels_between_processes_and_an_empty_run_has_no_surprises():
     assert nothing.confidence() == (0, 1)
 
 
+@pytest.mark.thorough
 def test_a_second_process_finds_the_compiled_loop_on_disk():
     pytest.importorskip("numba", reason="without Numba nothing is compiled")
     code = (

@@ -118,6 +118,7 @@ def test_a_full_disk_is_noticed_before_the_download(clone: Path) -> None:
     assert not (clone / ".venv").exists()
 
 
+@pytest.mark.thorough
 def test_without_a_network_one_line_says_so_and_the_next_call_goes_on(clone: Path) -> None:
     proxies = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy", "ALL_PROXY"), NOWHERE)
     answer = one_line(setup_in(clone, **proxies, NO_PROXY="", no_proxy="", PIP_CONFIG_FILE=os.devnull))
