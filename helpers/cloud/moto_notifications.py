@@ -63,10 +63,13 @@ class Request:
     principal: str
     address: str
     skips_validation: bool = False
+    created: set[str] = field(default_factory=set)
     pending: list[tuple[shapes.ObjectEvent, list[tuple[str, Any]]]] = field(default_factory=list)
 
 
 under_way: ContextVar[Request | None] = ContextVar("under_way", default=None)
+# moto puts the parts of an upload together by an upload, and tells of both.
+assembling: ContextVar[bool] = ContextVar("assembling", default=False)
 
 
 class Notifications:
@@ -86,6 +89,7 @@ class Notifications:
         """Return what takes the place of moto's: owner, name, function."""
         told = self
         configure, parse = S3Backend.put_bucket_notification_configuration, S3Response._notification_config_from_body
+        assemble = S3Backend.complete_multipart_upload
         set_delete_marker, delete_object = S3Backend._set_delete_marker, S3Backend.delete_object
         publish, post_data = Subscription.publish, Subscription.get_post_data
         subscribe_to_logs = LogsBackend.put_subscription_filter
@@ -136,6 +140,13 @@ class Notifications:
                 told.happened(backend.account_id, "s3:ObjectRemoved:Delete", bucket, gone)
             return result
 
+        def complete_multipart_upload(backend: S3Backend, *arguments: Any, **named: Any) -> Any:
+            before = assembling.set(True)
+            try:
+                return assemble(backend, *arguments, **named)
+            finally:
+                assembling.reset(before)
+
         def publish_to(subscription: Subscription, message: str, message_id: str, **named: Any) -> None:
             if subscription.protocol != "lambda":
                 publish(subscription, message, message_id, **named)
@@ -172,6 +183,7 @@ class Notifications:
             (S3Response, "key_response", answering(S3Response.key_response)),
             (S3Response, "_notification_config_from_body", _notification_config_from_body),
             (S3Backend, "put_bucket_notification_configuration", put_bucket_notification_configuration),
+            (S3Backend, "complete_multipart_upload", complete_multipart_upload),
             (S3Backend, "_set_delete_marker", _set_delete_marker),
             (S3Backend, "delete_object", delete_version),
             (Subscription, "publish", publish_to),
@@ -207,6 +219,14 @@ class Notifications:
         if config is None:
             return
         name = str(getattr(event_name, "value", event_name))
+        here = under_way.get()
+        if here is not None and "ObjectCreated" in name:
+            here.created.add(key.name)
+        # What comes with an object is no event of its own.
+        if here is not None and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put") and key.name in here.created:
+            return
+        if assembling.get() and name == "s3:ObjectCreated:Put":
+            return
         if config.event_bridge is not None:
             s3_notifications._send_event_bridge_message(account_id, bucket, event_name, key)
         found = [(kind, one) for kind, _, _ in KINDS for one in getattr(config, kind) if one.matches(name, key.name)]
@@ -224,7 +244,6 @@ class Notifications:
             etag=shapes.EMPTY_ETAG if marker else None if removed else key.etag.strip('"'),
             version_id=str(key.version_id) if bucket.is_versioned else None,
         )
-        here = under_way.get()
         if here is not None:
             here.pending.append((event, found))
         else:
