@@ -123,7 +123,14 @@ class Server:
     def __init__(self, access_key: str) -> None:
         self.token = secrets.token_hex(16)
         self.routes: dict[str, Callable] = {}
-        moto = DomainDispatcherApplication(create_backend_app)
+        self.at_first_use: dict[str, list[Callable[[], None]]] = {}
+
+        def create_app(service: str) -> Any:
+            for prepare in self.at_first_use.pop(service, ()):
+                prepare()
+            return create_backend_app(service)
+
+        moto = DomainDispatcherApplication(create_app)
 
         def with_depth(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
             with chain_depth(environ.get("HTTP_X_AMZN_TRACE_ID")):

@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.checks import number
+from helpers.cloud.addresses import Addresses
 from helpers.cloud.admission import Limits
 from helpers.cloud.calls import Invocation
 from helpers.cloud.engine import Engine
@@ -28,7 +29,7 @@ from helpers.cloud.environment import Environment
 REGION = "us-east-1"
 
 
-class LocalCloud:
+class LocalCloud(Addresses):
     """AWS on this machine.
 
     Parameters

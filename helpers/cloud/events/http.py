@@ -105,6 +105,11 @@ class Reply:
         """Return the reply with more headers."""
         return Reply(self.status, (*self.headers, *headers), self.body)
 
+    def with_location(self, moved: Callable[[str], str]) -> Reply:
+        """Return the reply with another place to go, if it sends the client to one."""
+        headers = ((name, moved(value) if name.lower() == "location" else value) for name, value in self.headers)
+        return Reply(self.status, tuple(headers), self.body)
+
 
 class Refused(Exception):
     """A door's own answer, in the place of the function's.
@@ -208,30 +213,34 @@ class Door:
 
 def send(reply: Reply, request: Request, start_response: Callable) -> list[bytes]:
     """Hand a reply over to the server."""
-    headers = []
-    for name, value in reply.headers:
-        if name.lower() == "location" and value.startswith("/") and not value.startswith("//"):
-            # On AWS a door has a host name of its own; here its URLs begin with a path.
-            value = request.prefix + value
-        headers.append((name, value))
+    # On AWS a door has a host name of its own; here its URLs begin with a path.
+    reply = reply.with_location(lambda value: request.prefix + value if is_path(value) else value)
     empty = reply.status in (204, 304) or reply.status < 200
-    if not empty:
-        headers.append(("Content-Length", str(len(reply.body))))
+    length = () if empty else (("Content-Length", str(len(reply.body))),)
     try:
         phrase = HTTPStatus(reply.status).phrase
     except ValueError:
         phrase = "Unknown"
-    start_response(f"{reply.status} {phrase}", headers)
+    start_response(f"{reply.status} {phrase}", [*reply.headers, *length])
     return [] if empty or request.method == "HEAD" else [reply.body]
+
+
+def is_path(location: str) -> bool:
+    """Say whether a place to go is a path on the same host.
+
+    >>> is_path("/there"), is_path("//elsewhere.example/there")
+    (True, False)
+    """
+    return location.startswith("/") and not location.startswith("//")
 
 
 def one_line(text: str) -> str:
     """Return text that may stand in a header.
 
-    >>> one_line("no route\\nfor ‘x’")
-    'no route for ?x?'
+    >>> one_line("no route for é")
+    'no route for ?'
     """
-    return " ".join(text.split()).encode("latin-1", "replace").decode("latin-1").encode("ascii", "replace").decode()
+    return " ".join(text.split()).encode("ascii", "replace").decode()
 
 
 def _headers(environ: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

@@ -214,6 +214,11 @@ class Functions:
             return run()
         return _within(limit_s, run, fn.function_name)
 
+    def check(self, arn: str, caller: Caller) -> None:
+        """Raise :class:`Undelivered` where a function is missing, or does not let somebody in."""
+        _, fn = self._find(arn)
+        self._admit(fn, arn, caller)
+
     def who_signed(self, request: Request) -> str | None:
         """Return the access key that a request is signed with, if the cloud knows it; signatures are not verified."""
         found = KEY.search(request.header("authorization")) or re.search(

@@ -1,0 +1,67 @@
+"""What the readers of moto's gateways share: the way through its backends, functions in addresses, replaced methods.
+
+With the files of :mod:`helpers.cloud` that are called ``moto_*``, one of the few places that touch moto's internals.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from types import ModuleType
+from typing import Any
+
+FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:[^/]+")
+VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
+SPECIFICATION = "openapi_spec_validator"
+
+
+class Unavailable(ImportError):
+    """An OpenAPI document was to be checked, and the package that checks them is not installed."""
+
+
+def stand_in() -> None:
+    """Let moto's API Gateway be imported without the validator of OpenAPI documents.
+
+    moto needs it when such a document is imported, and imports it always. It brings a dozen packages, of which some
+    have no wheels for every machine.
+    """
+    if SPECIFICATION in sys.modules or importlib.util.find_spec(SPECIFICATION) is not None:
+        return
+
+    def validate(*_: object, **__: object) -> None:
+        raise Unavailable(f"Importing an OpenAPI document needs a package: pip install {SPECIFICATION}")
+
+    package = ModuleType(SPECIFICATION)
+    package.validate = validate  # type: ignore[attr-defined]
+    validation, exceptions = (
+        ModuleType(f"{SPECIFICATION}.validation"),
+        ModuleType(f"{SPECIFICATION}.validation.exceptions"),
+    )
+    exceptions.OpenAPIValidationError = type("OpenAPIValidationError", (Exception,), {})  # type: ignore[attr-defined]
+    for module in (package, validation, exceptions):
+        sys.modules[module.__name__] = module
+
+
+def everywhere(backends: Any) -> Iterable[tuple[str, str, Any]]:
+    """Yield account, Region and backend of everything that is there."""
+    for account, regions in list(backends.items()):
+        for region, backend in list(regions.items()):
+            yield account, region, backend
+
+
+def function_in(uri: str | None, variables: Mapping[str, str]) -> str:
+    """Return the ARN of the function in an integration's address; stage variables may stand in it."""
+    text = VARIABLE.sub(lambda found: str(variables.get(found[1], "")), uri or "")
+    found = FUNCTION.search(text)
+    return found[0] if found else ""
+
+
+def replace_methods(owner: type, methods: Mapping[str, Any], undo: contextlib.ExitStack) -> None:
+    """Put methods in the place of a class's own until ``undo`` is closed."""
+    for name, method in methods.items():
+        before = vars(owner).get(name)
+        undo.callback(delattr, owner, name) if before is None else undo.callback(setattr, owner, name, before)
+        setattr(owner, name, method)
