@@ -266,7 +266,7 @@ async function render({ model, el }) {
     }
     parts.again.hidden = next > 0 && !button;
     // What changes several times a second would never let a screen reader finish.
-    parts.sentence.setAttribute("aria-live", next ? "off" : "polite");
+    for (const part of [parts.sentence, parts.notice]) part.setAttribute("aria-live", next ? "off" : "polite");
   }
   parts.again.addEventListener("click", () => tell(" wake", { type: "wake" }));
 

@@ -112,14 +112,22 @@ class Rerun:
         return _ASK_MS if self.running else 0
 
     @property
-    def sentence(self) -> str:
-        """How far it is while it measures; else what the figure shows."""
-        if self._cancel.is_set() and self.running:
-            return "Stopping after this measurement."
-        if self.running:
-            return self._progress_told()
+    def progress(self) -> str:
+        """How far it is while it measures; else nothing."""
+        if not self.running:
+            return ""
+        return "Stopping after this measurement." if self._cancel.is_set() else self._progress_told()
+
+    @property
+    def shown(self) -> str:
+        """What the figure shows now, and why it is not more."""
         shown = self._drawn.problem or (self._origin + (self.chart.sentence if self.chart else ""))
         return f"{shown} {self._said}".strip()
+
+    @property
+    def sentence(self) -> str:
+        """How far it is while it measures; else what the figure shows."""
+        return self.progress or self.shown
 
     def press(self) -> None:
         """Start to measure, or stop it."""

@@ -25,7 +25,8 @@ class RerunPanel(LivePanel):
     def _state(self, *, answers: str = "") -> dict[str, Any]:
         return {
             **super()._state(answers=answers),
-            "sentence": self._explorer.sentence,
+            "sentence": self._explorer.shown,
+            "notice": self._explorer.progress,
             "problem": "",  # it is the sentence already
             "button": self._explorer.button,
         }
