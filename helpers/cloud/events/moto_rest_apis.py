@@ -10,11 +10,13 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from moto.apigateway.models import RestAPI, apigateway_backends
-
 from helpers.cloud.events.http_authorizer import Authorizer
 from helpers.cloud.events.http_rest import Method, Mock, RestApi, Stage
-from helpers.cloud.events.moto_common import everywhere, function_in, replace_methods
+from helpers.cloud.events.moto_common import everywhere, function_in, replace_methods, stand_in
+
+stand_in()
+
+from moto.apigateway.models import RestAPI, apigateway_backends  # noqa: E402
 
 
 def install(undo: contextlib.ExitStack) -> None:
