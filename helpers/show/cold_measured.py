@@ -91,7 +91,13 @@ def _names(names: list[str]) -> dict[str, Any]:
 
 
 def distributions(
-    frame: pd.DataFrame, by: str = "variant", value: str = "ms", *, what: str = "start", height: int | None = None
+    frame: pd.DataFrame,
+    by: str = "variant",
+    value: str = "ms",
+    *,
+    what: str = "start",
+    title: str | None = None,
+    height: int | None = None,
 ) -> Chart:
     """Draw every measurement of some variants, with each median and its interval.
 
@@ -101,6 +107,7 @@ def distributions(
     by : the column that names the variants, drawn in their order of appearance
     value : the column that was measured, in ms
     what : what took so long, in words
+    title : a finding that holds whatever the numbers; one from the numbers if omitted
     height : in pixels
     """
     check_columns(frame, by, value)
@@ -143,7 +150,7 @@ def distributions(
     }
     first, last = found.iloc[found["median"].argmin()], found.iloc[found["median"].argmax()]
     layout = theme.layout(
-        _distributions_title(frame, by, value, first, last, what),
+        title or _distributions_title(frame, by, value, first, last, what),
         "ms",
         height=height or _FRAME + 20 + 78 * len(found),
         legend=True,
