@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import time
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -320,7 +321,10 @@ def test_a_public_sample_s_shape_works_unchanged(cloud: Any, workshop: Any, shap
     boto3.client("s3").create_bucket(Bucket=f"{bucket}-resized")
     name = workshop.make(SHAPES[shape], Timeout=30, MemorySize=256)
     notify(workshop, bucket, name)
-    boto3.client("s3").upload_fileobj(io.BytesIO(pictures()["morning.jpg"]), bucket, "in/guten morgen.jpg")
+    key = f"in/guten morgen {bucket}.jpg"
+    boto3.client("s3").upload_fileobj(io.BytesIO(pictures()["morning.jpg"]), bucket, key)
     cloud.settle()
+    for left in Path("/tmp").glob(f"*guten morgen {bucket}.jpg"):  # as samples do: /tmp here is the machine's
+        left.unlink()
     assert list(cloud.invocations().query("function == @name").status) == ["success"], workshop.logs(name)
-    assert Image.open(io.BytesIO(read(f"{bucket}-resized", "resized-in/guten morgen.jpg"))).size == (320, 210)
+    assert Image.open(io.BytesIO(read(f"{bucket}-resized", f"resized-{key}"))).size == (320, 210)

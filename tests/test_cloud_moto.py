@@ -13,11 +13,27 @@ import pytest
 from moto import mock_aws
 from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage, LayerVersion
 from moto.awslambda.responses import LambdaResponse
+from moto.logs.models import LogsBackend
+from moto.s3 import notifications
+from moto.s3.models import S3Backend
+from moto.s3.responses import S3Response
+from moto.sns.models import Subscription
 
 from helpers.cloud import local_lambda
 
 DOUBLE = "def handler(event, context): return event * 2\n"
-CLASSES = (LambdaBackend, LambdaFunction, LambdaStorage, LayerVersion, LambdaResponse)
+CLASSES = (
+    LambdaBackend,
+    LambdaFunction,
+    LambdaStorage,
+    LayerVersion,
+    LambdaResponse,
+    LogsBackend,
+    S3Backend,
+    S3Response,
+    Subscription,
+    notifications,
+)
 
 
 def methods() -> list[dict]:
