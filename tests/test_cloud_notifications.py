@@ -181,13 +181,13 @@ def test_removals_tell_which_version_went_and_where_a_marker_was_set(cloud: Any,
 def test_an_event_leaves_when_the_object_has_its_metadata_and_tags(
     cloud: Any, bucket: str, echo: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    s3, seen, told = boto3.client("s3"), [], cloud._engine.bridge._notifications
+    s3, seen, buckets = boto3.client("s3"), [], cloud._engine.bridge._sources[0]
 
     def tell(*_: Any) -> None:
         seen.append(s3.head_object(Bucket=bucket, Key="k")["Metadata"])
         seen.append(s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"])
 
-    monkeypatch.setattr(told, "tell", tell)
+    monkeypatch.setattr(buckets, "tell", tell)
     configure(bucket, on(echo[0]))
     s3.put_object(Bucket=bucket, Key="k", Body=b"", Metadata={"camera": "one"}, Tagging="colour=red")
     assert seen == [{"camera": "one"}, [{"Key": "colour", "Value": "red"}]]

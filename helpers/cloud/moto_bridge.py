@@ -26,6 +26,9 @@ from moto.core.responses import BaseResponse
 from helpers.cloud.calls import Answer, Call, Throttled, new_request_id
 from helpers.cloud.code import Store
 from helpers.cloud.events.asynchronous import Asynchronous, Event
+from helpers.cloud.events.moto_buckets import Buckets
+from helpers.cloud.events.moto_delivery import Delivery
+from helpers.cloud.events.moto_subscriptions import Subscriptions
 from helpers.cloud.moto_functions import (
     EXTRAS,
     AwsError,
@@ -42,7 +45,6 @@ from helpers.cloud.moto_functions import (
     throttle,
     unqualified,
 )
-from helpers.cloud.moto_notifications import Notifications
 from helpers.cloud.moto_operations import Operations
 from helpers.cloud.moto_state import depth, depth_of
 from helpers.cloud.problems import Problems
@@ -74,7 +76,8 @@ class Bridge:
         self, service: Service, asynchronous: Asynchronous, store: Store, problems: Problems, *, strict: bool = True
     ) -> None:
         self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
-        self._notifications = Notifications(self, problems, strict=strict)
+        delivery = Delivery(self.deliver, problems, strict=strict)
+        self._sources = Buckets(delivery), Subscriptions(delivery)
         self._saved: list[tuple[type, str, Any]] = []
         self._operations = Operations(service, store)
         self._published: dict[str, int] = {}  # the last version's number, by the function's identity
@@ -190,7 +193,7 @@ class Bridge:
             (LambdaBackend, "delete_alias", delete_alias),
             (LambdaResponse, "invoke", respond),
             (LambdaResponse, "_enrich_response", _enrich_response),
-            *self._notifications.replacements(),
+            *(one for source in self._sources for one in source.replacements()),
             *((LambdaResponse, name, method) for name, method in self._operations.methods().items()),
         ]
         for owner, name, function in replaced:

@@ -116,6 +116,7 @@ class Asynchronous:
         self._open_one()
         if stopped:
             self._record(source, arn, stopped)
+            event.tried.set()
             self._service.attempt(self._fail, event, "RecursiveInvocation", None)
             return event
         with self._quiet:

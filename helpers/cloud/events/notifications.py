@@ -1,7 +1,8 @@
 """The events that S3, SNS and CloudWatch Logs send to functions, in AWS's documented shapes.
 
-Nothing here delivers: :mod:`helpers.cloud.moto_notifications` hears what happens in moto and hands these events to the
-asynchronous queue. Sources, as of 2026-11: "Event message structure" in the S3 user guide (versions 2.1 and 2.3),
+Nothing here delivers: :mod:`~helpers.cloud.events.moto_buckets` and :mod:`~helpers.cloud.events.moto_subscriptions`
+hear what happens in moto and hand these events to the asynchronous queue. Sources, as of 2026-11: "Event message
+structure" in the S3 user guide (versions 2.1 and 2.3; newer ones add fields and take none away),
 "Using Lambda with Amazon SNS" and "Using Lambda with CloudWatch Logs" in Lambda's developer guide.
 """
 

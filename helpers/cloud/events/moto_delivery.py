@@ -1,0 +1,86 @@
+"""From a source in moto to its destination: a function's queue of events, a queue, a topic, or the record of failures.
+
+With the other files called ``moto_*``, one of the few places that touch moto's internals. In moto's own mode
+(``strict=False``) no permission is asked for, and whoever causes an event waits for the first attempt, as in moto.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
+from moto.awslambda.models import lambda_backends
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+
+from helpers.cloud.events.asynchronous import Event
+from helpers.cloud.events.permissions import allows
+from helpers.cloud.problems import Problems
+
+INVOKE = "lambda:InvokeFunction"
+AS_IN_MOTO_S = 900.0  # no function takes longer
+
+Replacement = tuple[Any, str, Any]  # owner, name, what takes the place of moto's
+
+
+class Delivery:
+    """What sources deliver with.
+
+    Parameters
+    ----------
+    deliver : takes an event over for a function: ``(arn, payload, source)``
+    problems : gets the deliveries that fail
+    strict : ask for permissions, and answer without waiting, as AWS does
+    """
+
+    def __init__(self, deliver: Callable[[str, bytes, str], Event], problems: Problems, *, strict: bool) -> None:
+        self._deliver, self.problems, self.strict = deliver, problems, strict
+
+    def invoke(self, arn: str, event: dict, service: str, source_arn: str, account: str, source: str) -> bool:
+        """Hand an event to a function's queue; say whether it got there."""
+        try:
+            if self.strict and not may_invoke(arn, service, source_arn, account):
+                raise PermissionError(denial(service, INVOKE, arn))
+            accepted = self._deliver(arn, json.dumps(event).encode(), source)
+        except (UnknownFunctionException, UnknownAliasException, KeyError):
+            self.problems.record(source, arn, f"ResourceNotFoundException: Function not found: {arn}")
+            return False
+        except PermissionError as denied:
+            self.problems.record(source, arn, f"AccessDeniedException: {denied}")
+            return False
+        except Exception as error:
+            name = getattr(error, "error_type", type(error).__name__)
+            self.problems.record(source, arn, f"{name}: {getattr(error, 'message', error)}")
+            return False
+        if not self.strict:
+            accepted.tried.wait(AS_IN_MOTO_S)
+        return True
+
+    def send(self, kind: str, arn: str, text: str, source: str) -> None:
+        """Send a message to a queue or topic."""
+        _, _, _, region, account, name = arn.split(":", 5)
+        try:
+            if kind == "queue":
+                sqs_backends[account][region].send_message(queue_name=name, message_body=text)
+            else:
+                sns_backends[account][region].publish(arn=arn, message=text, subject="Amazon S3 Notification")
+        except Exception as error:
+            self.problems.record(source, arn, f"{type(error).__name__}: {getattr(error, 'message', error)}")
+
+
+def denial(service: str, action: str, arn: str) -> str:
+    """Return AWS's words for a permission that is missing."""
+    return f"{service} is not authorized to perform: {action} on resource: {arn}" + (
+        " because no resource-based policy allows it (lambda add_permission)" if action == INVOKE else ""
+    )
+
+
+def may_invoke(arn: str, service: str, source_arn: str, account: str) -> bool:
+    """Say whether a function's policy lets a service invoke it on a source's behalf."""
+    _, _, _, region, owner, _ = arn.split(":", 5)
+    policy = lambda_backends[owner][region].get_function(arn).policy
+    return allows(
+        policy.statements, service=service, action=INVOKE, resource=arn, source_arn=source_arn, account=account
+    )
