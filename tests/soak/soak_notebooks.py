@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "notebooks"
 MEASURING = ("08",)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 FAILED = re.compile(r"^(?:FAILED|ERROR) .*$|^Cell \d+: .*$|^\w*Error: .*$", re.MULTILINE)
 
 
@@ -42,7 +43,7 @@ def run(path: Path) -> tuple[float, str]:
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-n", "0", str(path)]
     began = time.monotonic()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    text = done.stdout + done.stderr
+    text = COLOUR.sub("", done.stdout + done.stderr)
     return time.monotonic() - began, "" if done.returncode == 0 else "; ".join(FAILED.findall(text)) or text[-500:]
 
 
