@@ -186,6 +186,18 @@ def sns_event(
     return {"Records": [record]}
 
 
+def numbered(events: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give log messages ids with as many digits as CloudWatch's have; the later one has the larger."""
+    return [
+        {
+            "id": f"{int(one['timestamp']):013d}{next(_log_event_numbers):043d}",
+            "timestamp": one["timestamp"],
+            "message": one["message"],
+        }
+        for one in events
+    ]
+
+
 def logs_event(
     *, account: str, group: str, stream: str, filter_name: str, events: Iterable[Mapping[str, Any]]
 ) -> dict[str, Any]:
@@ -196,23 +208,14 @@ def logs_event(
     account : the log group's owner
     group, stream : where the messages stand
     filter_name : of the subscription
-    events : timestamp (ms) and message each
+    events : id, timestamp (ms) and message each
     """
-    numbered = [
-        # As many digits as CloudWatch's own ids have; the later message has the larger one.
-        {
-            "id": f"{int(one['timestamp']):013d}{next(_log_event_numbers):043d}",
-            "timestamp": one["timestamp"],
-            "message": one["message"],
-        }
-        for one in events
-    ]
     data = {
         "messageType": "DATA_MESSAGE",
         "owner": account,
         "logGroup": group,
         "logStream": stream,
         "subscriptionFilters": [filter_name],
-        "logEvents": numbered,
+        "logEvents": list(events),
     }
     return {"awslogs": {"data": base64.b64encode(gzip.compress(json.dumps(data).encode())).decode()}}
