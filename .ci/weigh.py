@@ -32,6 +32,7 @@ WHY = {
     "numpy": "sweeps over many bills; pandas requires it",
     "pandas": "tables of prices, limits and results",
     "pip": "comes with every venv",
+    "pillow": "thumbnails and EXIF data in functions that handle pictures",
     "plotly": "figures, and the one Plotly that explorers load in the browser",
     "prompt-toolkit": "IPython requires it",
     "psutil": "the room check: memory and processes",
