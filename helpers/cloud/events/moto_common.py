@@ -10,16 +10,15 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
+
+from moto.core.exceptions import JsonRESTError
 
 FUNCTION = re.compile(r"arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:[^/]+")
 VARIABLE = re.compile(r"\$\{stageVariables\.(\w+)\}")
 SPECIFICATION = "openapi_spec_validator"
-
-
-class Unavailable(ImportError):
-    """An OpenAPI document was to be checked, and the package that checks them is not installed."""
 
 
 def stand_in() -> None:
@@ -32,17 +31,16 @@ def stand_in() -> None:
         return
 
     def validate(*_: object, **__: object) -> None:
-        raise Unavailable(f"Importing an OpenAPI document needs a package: pip install {SPECIFICATION}")
+        message = f"Importing an OpenAPI document needs a package here: pip install {SPECIFICATION}"
+        raise JsonRESTError("BadRequestException", message)
 
-    package = ModuleType(SPECIFICATION)
-    package.validate = validate  # type: ignore[attr-defined]
-    validation, exceptions = (
-        ModuleType(f"{SPECIFICATION}.validation"),
-        ModuleType(f"{SPECIFICATION}.validation.exceptions"),
-    )
-    exceptions.OpenAPIValidationError = type("OpenAPIValidationError", (Exception,), {})  # type: ignore[attr-defined]
-    for module in (package, validation, exceptions):
+    names = (SPECIFICATION, f"{SPECIFICATION}.validation", f"{SPECIFICATION}.validation.exceptions")
+    package, _, exceptions = modules = [ModuleType(name) for name in names]
+    for module in modules:
+        module.__spec__ = ModuleSpec(module.__name__, None)  # who looks for it finds it without an error
         sys.modules[module.__name__] = module
+    package.validate = validate  # type: ignore[attr-defined]
+    exceptions.OpenAPIValidationError = type("OpenAPIValidationError", (Exception,), {})  # type: ignore[attr-defined]
 
 
 def everywhere(backends: Any) -> Iterable[tuple[str, str, Any]]:

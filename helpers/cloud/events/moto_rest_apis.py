@@ -7,6 +7,7 @@ is imported when the service is first used: see :mod:`~helpers.cloud.events.fron
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,11 +18,24 @@ from helpers.cloud.events.moto_common import everywhere, function_in, replace_me
 stand_in()
 
 from moto.apigateway.models import RestAPI, apigateway_backends  # noqa: E402
+from moto.apigateway.responses import APIGatewayResponse  # noqa: E402
 
 
 def install(undo: contextlib.ExitStack) -> None:
     """Let deployments and authorizers remember more than moto's own do, until ``undo`` is closed."""
     replace_methods(RestAPI, _methods_of_apis(), undo)
+    create = APIGatewayResponse.create_rest_api
+
+    def create_rest_api(request: APIGatewayResponse) -> Any:
+        _, headers, text = create(request)
+        made = json.loads(text)
+        if "id" in made and (types := request._get_param("binaryMediaTypes")):
+            api = request.backend.get_rest_api(made["id"])
+            api.binaryMediaTypes = list(types)
+            text = json.dumps(api.to_dict())
+        return 201, {**headers, "status": 201}, text
+
+    replace_methods(APIGatewayResponse, {"create_rest_api": create_rest_api}, undo)
 
 
 def rest_api(api_id: str) -> RestApi | None:
@@ -108,6 +122,7 @@ def _mock(integration: Any) -> Mock:
 
 def _methods_of_apis() -> dict[str, Callable[..., Any]]:
     create_deployment, create_authorizer = RestAPI.create_deployment, RestAPI.create_authorizer
+    apply_operations = RestAPI.apply_patch_operations
 
     def deploy(api: RestAPI, name: str, description: str, stage_variables: Any = None) -> Any:
         before = api.stages.get(name)
@@ -124,4 +139,16 @@ def _methods_of_apis() -> dict[str, Callable[..., Any]]:
         authorizer.identity_validation_expression = named.get("identiy_validation_expression")  # moto's own spelling
         return authorizer
 
-    return {"create_deployment": deploy, "create_authorizer": authorize}
+    def patch(api: RestAPI, operations: list[dict[str, Any]]) -> None:
+        others = []
+        for operation in operations:
+            _, part, kind = (f"{operation['path']}//").split("/", 2)
+            if part != "binaryMediaTypes" or not kind.strip("/"):
+                others.append(operation)
+                continue
+            kind = kind.rstrip("/").replace("~1", "/")  # the type stands in the path, and no value beside it
+            kept = [one for one in api.binaryMediaTypes if one != kind]
+            api.binaryMediaTypes = kept if operation["op"] == "remove" else [*kept, kind]
+        apply_operations(api, others)
+
+    return {"create_deployment": deploy, "create_authorizer": authorize, "apply_patch_operations": patch}
