@@ -115,6 +115,7 @@ def test_connections_that_ask_for_nothing_make_room_the_oldest_first(
     connections = cloud._engine.server._server._silent_since
     workshop.until(lambda: not connections)
     monkeypatch.setattr("helpers.cloud.server.CONNECTIONS_MAX", 3)
+    monkeypatch.setattr("helpers.cloud.server.SILENT_S", 0.01)
     with contextlib.ExitStack() as open_ones:
         callers = []
         for room in (1, 2, 3, 3, 3):
@@ -130,6 +131,7 @@ def test_a_caller_is_refused_while_all_connections_are_at_work(
     waiting = Waiting(workshop, tmp_path, 2)
     workshop.until(lambda: waiting.served() == 2)
     monkeypatch.setattr("helpers.cloud.server.CONNECTIONS_MAX", 2)
+    monkeypatch.setattr("helpers.cloud.server.PATIENCE_S", 0.01)
     with Caller(cloud) as caller:
         assert caller.recv(65536).startswith(b"HTTP/1.1 503")
     assert waiting.let_go() == [None, None]

@@ -1,7 +1,8 @@
 """moto's server on loopback, behind the gate: what boto3, the AWS CLI and functions talk to.
 
-Each connection has a thread and carries one request: werkzeug closes it with the answer. Hence connections are counted:
-when there are too many, those go that have asked for nothing yet, and when all have, a new one is refused.
+Each connection has a thread and carries one request: werkzeug closes it with the answer. Hence connections are counted.
+When there are too many, further ones wait in the kernel's queue until one ends; a connection that has asked for nothing
+for a while makes room, and if none ends for long, the next one is refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from helpers.cloud.moto_state import chain_depth, is_issued
 log = logging.getLogger(__name__)
 
 CONNECTIONS_MAX = 600  # as many environments as a machine may have, each called and calling, and then some
+SILENT_S = 1.0  # how long a connection may ask for nothing while others wait
+PATIENCE_S = 10.0  # how long the next one waits before it is refused: those at work may wait for it
 BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 52\r\n\r\n"
     b"The local cloud has as many callers as it can serve."
@@ -55,33 +58,52 @@ class _Server(ThreadedWSGIServer):
     request_queue_size = 1024
 
     def __init__(self, app: Callable) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._closing = False
         self._silent_since: dict[socket.socket, float | None] = {}  # nothing: it has asked, and is served
         super().__init__("127.0.0.1", 0, app, _Handler)
 
     def process_request(self, request: socket.socket, address: Any) -> None:
-        """Take a new connection on, if there is room or room can be made."""
+        """Take a new connection on as soon as there is room; refuse it if there is none for long."""
         with self._lock:
-            surplus = len(self._silent_since) + 1 - CONNECTIONS_MAX
-            if surplus > 0:
-                silent = {one: since for one, since in self._silent_since.items() if since is not None}
-                for oldest in sorted(silent, key=silent.get)[:surplus]:
-                    del self._silent_since[oldest]
-                    _end(oldest)
-            full = len(self._silent_since) >= CONNECTIONS_MAX
-            if not full:
+            room = self._wait_for_room(time.monotonic() + PATIENCE_S)
+            if room:
                 self._silent_since[request] = time.monotonic()
-        if full:
+        if room:
+            super().process_request(request, address)
+        else:
             with contextlib.suppress(OSError):
                 request.sendall(BUSY)
             self.shutdown_request(request)
-        else:
-            super().process_request(request, address)
+
+    def _wait_for_room(self, until_s: float) -> bool:
+        """Say whether one more connection may be served; the lock is held."""
+        while len(self._silent_since) >= CONNECTIONS_MAX and not self._closing:
+            now_s = time.monotonic()
+            silent = {one: since_s for one, since_s in self._silent_since.items() if since_s is not None}
+            oldest = min(silent, key=silent.get, default=None)
+            if oldest is not None and silent[oldest] <= now_s - SILENT_S:
+                del self._silent_since[oldest]
+                _end(oldest)
+                continue
+            if now_s >= until_s:
+                return False
+            due_s = until_s if oldest is None else min(until_s, silent[oldest] + SILENT_S)
+            self._lock.wait(due_s - now_s)
+        return not self._closing
+
+    def shutdown(self) -> None:
+        """Stop taking connections on."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify_all()
+        super().shutdown()
 
     def shutdown_request(self, request: socket.socket) -> None:
         """Forget a connection that ends."""
         with self._lock:
             self._silent_since.pop(request, None)
+            self._lock.notify_all()
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, address: Any) -> None:

@@ -33,6 +33,7 @@ from helpers.cloud.moto_state import depth
 
 INVOKE, INVOKE_URL = "lambda:InvokeFunction", "lambda:InvokeFunctionUrl"
 URL_ID = string.ascii_lowercase + string.digits
+PATIENCE_S = 10.0  # functions that call each other hold places while they wait for more
 INIT_S = 10.0  # what a cold start may add to a function's own timeout
 KEY = re.compile(r"Credential=([^/,\s]+)/")
 lambda_urls.url_paths.setdefault(
@@ -174,6 +175,8 @@ class Functions:
     def __init__(self, bridge: Bridge, is_known: Callable[[str], bool], note: Callable[[str, str, str], None]) -> None:
         self._bridge, self._is_known, self._note = bridge, is_known, note
         self._noted: set[str] = set()
+        # AWS has a place for each of a thousand requests, this machine for fewer: the others wait instead of failing.
+        self._places = threading.BoundedSemaphore(bridge.service.limits.max_environments)
 
     def invoke(self, arn: str, event: Any, *, caller: Caller, limit_s: float, trace: str) -> Answer:
         """Run a function.
@@ -204,11 +207,15 @@ class Functions:
         call.headers["Lambda-Runtime-Trace-Id"] = f"{trace};{header.partition(';')[2]}"
 
         def run() -> Answer:
+            waited = self._places.acquire(timeout=PATIENCE_S)
             try:
                 return self._bridge.service.invoke(call)
             except Throttled as throttled:
                 body = json.loads(throttle(throttled).description)
                 raise Undelivered("throttled", f"{fn.function_name} was throttled: {throttled.reason}", body) from None
+            finally:
+                if waited:
+                    self._places.release()
 
         if float(fn.timeout) + INIT_S <= limit_s:
             return run()
