@@ -73,7 +73,7 @@ class Request:
             body=body or b"",
             source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
             protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
-            prefix=environ.get("HTTP_X_FORWARDED_CONTEXT", "").rstrip("/") + script,
+            prefix=script,
             too_large=body is None,
             **known,
         )
