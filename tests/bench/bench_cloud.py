@@ -2,7 +2,7 @@
 
 ``python tests/bench/bench_cloud.py`` prints a table; ``--json`` the same as JSON. Contenders take turns, so that a
 slow moment of the machine meets all of them, and medians are compared. The program fails when a ratio misses its
-target. ``--only baselines`` measures without the local cloud, ``--only cold,warm,api`` some of the rows.
+target. ``--only baselines`` measures without the local cloud, ``--only cold,warm,door,api`` some of the rows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from caller import MINISTACK, MOTO, MOTO_HERE, OURS, Caller
 Contenders = dict[str, Callable[[], float]]
 
 ENVIRONMENTS = 16
-ROWS = ("cold", "warm", "api")
+ROWS = ("cold", "warm", "door", "api")
 WARM_UP = 3
 
 
@@ -52,12 +52,18 @@ class Target:
         return f"at least {self.at_least}" if self.at_least is not None else ""
 
 
-BARE, LOOP = "bare awslambdaric", "bare socket loop"
-UNITS = {"cold": "ms", "warm": "ms", "api": "invocations/s"}
-NAMES = {"cold": "cold start", "warm": "warm invocation", "api": f"Runtime API, {ENVIRONMENTS} runtimes"}
+BARE, LOOP, DIRECT = "bare awslambdaric", "bare socket loop", "invoke through boto3"
+UNITS = {"cold": "ms", "warm": "ms", "door": "ms", "api": "invocations/s"}
+NAMES = {
+    "cold": "cold start",
+    "warm": "warm invocation",
+    "door": "through a function URL",
+    "api": f"Runtime API, {ENVIRONMENTS} runtimes",
+}
 TARGETS = {
     "cold": (Target(BARE, at_most=1.6), Target(MINISTACK)),
     "warm": (Target(MOTO, at_most=1.5), Target(MOTO_HERE), Target(MINISTACK)),
+    "door": (Target(DIRECT, at_most=1.5),),
     "api": (Target(LOOP, at_least=0.6),),
 }
 
@@ -137,7 +143,7 @@ def contenders(options: argparse.Namespace, folder: Path, notes: list[str]) -> I
                 calls["api"][name] = throughput(make, options.seconds)
         if "cold" in calls:
             calls["cold"][BARE] = BareColdStart(folder)
-        clouds = {OURS: ("cold", "warm")} if options.ours else {}
+        clouds = {OURS: ("cold", "warm", "door")} if options.ours else {}
         clouds |= {MOTO: ("warm",), MOTO_HERE: ("warm",), MINISTACK: ("cold", "warm")}
         for cloud, rows in clouds.items():
             rows = [row for row in rows if row in calls]
@@ -150,6 +156,8 @@ def contenders(options: argparse.Namespace, folder: Path, notes: list[str]) -> I
             caller = stack.enter_context(Caller(cloud, python))
             for row in rows:
                 calls[row][cloud] = functools.partial(caller.measure, row)
+            if "door" in rows:
+                calls["door"][DIRECT] = functools.partial(caller.measure, "warm")
         yield calls
 
 
@@ -199,10 +207,11 @@ def print_table(results: list[dict[str, Any]], spread: dict[str, dict[str, Any]]
 def main() -> int:
     """Measure, print, and return 1 if a ratio misses its target."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default="", help="rows, separated by commas: cold, warm, api; or baselines")
+    parser.add_argument("--only", default="", help="rows, separated by commas: cold, warm, door, api; or baselines")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--cold", type=int, default=25, help="turns of the cold row")
     parser.add_argument("--warm", type=int, default=400, help="turns of the warm row")
+    parser.add_argument("--door", type=int, default=400, help="turns of the row through a function URL")
     parser.add_argument("--api", type=int, default=5, help="turns of the Runtime API row")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one turn of the Runtime API row")
     parser.add_argument("--folder", type=Path, help="keep ministack here for the next time")
@@ -212,7 +221,12 @@ def main() -> int:
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
     options.ours = "baselines" not in asked
     options.rows = [row for row in ROWS if row in asked] or list(ROWS)
-    turns = {"cold": (options.cold, WARM_UP), "warm": (options.warm, 20), "api": (options.api, 0)}
+    turns = {
+        "cold": (options.cold, WARM_UP),
+        "warm": (options.warm, 20),
+        "door": (options.door, 20),
+        "api": (options.api, 0),
+    }
     notes: list[str] = []
     results, spread = [], {}
     with (
@@ -220,6 +234,8 @@ def main() -> int:
         contenders(options, Path(folder), notes) as calls,
     ):
         for row in options.rows:
+            if not calls[row]:  # only baselines, and the row has none without the local cloud
+                continue
             taken = in_turn(calls[row], *turns[row])
             results += compare(row, taken)
             for name, values in taken.items():

@@ -1,8 +1,8 @@
 """One caller of one cloud: a process that invokes functions through boto3 whenever its standard input says so.
 
-``python caller.py CLOUD [PYTHON]`` answers each line ``cold`` or ``warm`` with the milliseconds of one invocation and
-ends when its input does. The local cloud lets no call of its process go elsewhere, so each cloud has a caller of its
-own. ``PYTHON`` is the interpreter that has ministack.
+``python caller.py CLOUD [PYTHON]`` answers each line ``cold``, ``warm`` or ``door`` (through a function URL, in the
+local cloud) with the milliseconds of one invocation, and ends when its input does. The local cloud lets no call of its
+process go elsewhere, so each cloud has a caller of its own. ``PYTHON`` is the interpreter that has ministack.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Caller:
         self._read()
 
     def measure(self, what: str) -> float:
-        """Return the milliseconds of one invocation, ``cold`` or ``warm``."""
+        """Return the milliseconds of one invocation, ``cold``, ``warm`` or ``door``."""
         self._process.stdin.write(f"{what}\n")
         self._process.stdin.flush()
         return float(self._read())
@@ -115,6 +115,21 @@ def timed(functions: Any, name: str, *, first: bool) -> float:
     return took
 
 
+def door_of(functions: Any, name: str) -> str:
+    """Return a URL of a function that everybody may call."""
+    for statement, action in (("url", "lambda:InvokeFunctionUrl"), ("function", "lambda:InvokeFunction")):
+        functions.add_permission(FunctionName=name, StatementId=statement, Action=action, Principal="*")
+    return functions.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"]
+
+
+def timed_door(url: str) -> float:
+    """Call a function through its URL, as a browser would; return the milliseconds."""
+    start = time.perf_counter()
+    with urllib.request.urlopen(url, data=baselines.EVENT, timeout=30) as answer:
+        answer.read()
+    return (time.perf_counter() - start) * 1000
+
+
 def main() -> None:
     """Start the cloud, create the warm function, and do what the input says until it ends."""
     cloud, python = sys.argv[1:]
@@ -123,11 +138,14 @@ def main() -> None:
         functions = client("lambda")
         create(functions, "warm", role)
         functions.invoke(FunctionName="warm", Payload=baselines.EVENT)["Payload"].read()
+        url = door_of(functions, "warm") if cloud == OURS else ""
         print("ready", flush=True)
         numbers = itertools.count()
         for line in sys.stdin:
             if line.strip() == "warm":
                 took = timed(functions, "warm", first=False)
+            elif line.strip() == "door":
+                took = timed_door(url)
             else:
                 name = f"cold-{next(numbers)}"
                 create(functions, name, role)

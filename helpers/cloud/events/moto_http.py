@@ -8,6 +8,7 @@ answer nothing. :class:`Functions` asks a function's resource-based policy, and 
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import string
@@ -32,8 +33,10 @@ from helpers.cloud.moto_functions import AwsError, check_event, local, resolve, 
 from helpers.cloud.moto_state import depth
 
 INVOKE, INVOKE_URL = "lambda:InvokeFunction", "lambda:InvokeFunctionUrl"
+THROTTLE = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded."}
 URL_ID = string.ascii_lowercase + string.digits
-PATIENCE_S = 10.0  # functions that call each other hold places while they wait for more
+PATIENCE_S = 30.0  # functions that call each other hold places while they wait for more
+PLACES_MIN, PLACES_PER_CORE = 64, 32  # requests through front doors that are served at once
 INIT_S = 10.0  # what a cold start may add to a function's own timeout
 KEY = re.compile(r"Credential=([^/,\s]+)/")
 lambda_urls.url_paths.setdefault(
@@ -175,8 +178,10 @@ class Functions:
     def __init__(self, bridge: Bridge, is_known: Callable[[str], bool], note: Callable[[str, str, str], None]) -> None:
         self._bridge, self._is_known, self._note = bridge, is_known, note
         self._noted: set[str] = set()
-        # AWS has a place for each of a thousand requests, this machine for fewer: the others wait instead of failing.
-        self._places = threading.BoundedSemaphore(bridge.service.limits.max_environments)
+        # AWS has a place for each of a thousand requests. Here they would start more processes at once than come up
+        # within the time for INIT: the others wait for a process that is there.
+        places = min(bridge.service.limits.max_environments, max(PLACES_MIN, PLACES_PER_CORE * (os.cpu_count() or 1)))
+        self._places = threading.BoundedSemaphore(places)
 
     def invoke(self, arn: str, event: Any, *, caller: Caller, limit_s: float, trace: str) -> Answer:
         """Run a function.
@@ -207,15 +212,16 @@ class Functions:
         call.headers["Lambda-Runtime-Trace-Id"] = f"{trace};{header.partition(';')[2]}"
 
         def run() -> Answer:
-            waited = self._places.acquire(timeout=PATIENCE_S)
+            if not self._places.acquire(timeout=PATIENCE_S):
+                cause = f"{fn.function_name} was throttled: this machine had no place for it within {PATIENCE_S:g} s"
+                raise Undelivered("throttled", cause, THROTTLE)
             try:
                 return self._bridge.service.invoke(call)
             except Throttled as throttled:
                 body = json.loads(throttle(throttled).description)
                 raise Undelivered("throttled", f"{fn.function_name} was throttled: {throttled.reason}", body) from None
             finally:
-                if waited:
-                    self._places.release()
+                self._places.release()
 
         if float(fn.timeout) + INIT_S <= limit_s:
             return run()
