@@ -93,6 +93,8 @@ NOTEBOOK_LIBRARIES = {
     "io",
     "zipfile",
     "hashlib",
+    "hmac",
+    "requests",
     "tempfile",
     "os",
     "sys",

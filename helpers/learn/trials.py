@@ -46,7 +46,9 @@ class TrialFailed(Exception):
 
 
 @dataclass(frozen=True)
-class _Trial:
+class Trial:
+    """A module's text, with the client and the role that it is shipped with."""
+
     code: str
     client: Any
     role: str
@@ -73,7 +75,7 @@ class _Trial:
         return told
 
 
-class _ClientsOpened(_Trial):
+class _ClientsOpened(Trial):
     def __call__(self, invocations: int) -> float:
         """Return how many clients so many invocations of one environment opened."""
         names = [f"photo-{i}.jpg" for i in range(1, invocations + 1)]
@@ -84,7 +86,7 @@ class _ClientsOpened(_Trial):
         return results[-1]["opened"]
 
 
-class _AnswersOf(_Trial):
+class _AnswersOf(Trial):
     def __call__(self, events: Sequence[Mapping[str, Any]]) -> list[Any]:
         """Return the answers to events that reach one environment, one after the other."""
         return self._results(events, {}, _MODULE)

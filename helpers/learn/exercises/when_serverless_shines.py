@@ -1,0 +1,123 @@
+"""The exercises of notebook 07: what an API lacks, a count that stands duplicates, a door for webhooks."""
+
+from collections.abc import Sequence
+
+from helpers.learn.exercise import Exercise, Slip
+from helpers.learn.workloads import CONSTANT, EARLY
+
+ASKED = ("GET /pictures/noon", "GET /pictures/midnight", "GET /somewhere")
+# A picture is uploaded, its event comes twice, another picture, and the first one again in a new version.
+DELIVERIES = (("uploads/noon.jpg", 1), ("uploads/noon.jpg", 1), ("uploads/evening.jpg", 1), ("uploads/noon.jpg", 2))
+LETTERS = ("genuine", "forged", "stale", "unsigned")
+
+
+def counted(deliveries: Sequence[tuple[str, int]]) -> list[int]:
+    """Return the count after each delivery when each upload counts once."""
+    return [len(set(deliveries[: n + 1])) for n in range(len(deliveries))]
+
+
+def let_in(letters: Sequence[str]) -> list[str]:
+    """Return what has to become of each letter."""
+    return [*("let in" if one == "genuine" else "refused" for one in letters), CONSTANT]
+
+
+EXERCISES = (
+    Exercise(
+        id="07.1",
+        minutes=4,
+        title="What is not there",
+        target="code that answers three requests at a real URL: a picture that exists, one that doesn't, and a path "
+        "that is no route",
+        kind="function",
+        expected=lambda asked: [200, 404, 404],
+        cases=({"asked": ASKED},),
+        slips=(
+            Slip(lambda asked: [200, 502, 404], "A missing picture still breaks the function: who catches a KeyError?"),
+            Slip(
+                lambda asked: [200, 500, 404],
+                "500 says that we failed. The caller asked for something that isn't there: which number says that?",
+            ),
+            Slip(
+                lambda asked: [200, 200, 404],
+                "An apology with status 200 is a success: programs read the number and not the text.",
+            ),
+        ),
+        idea="section 1: a status for each outcome, and NotFoundError of Powertools",
+        hints=(
+            "Which line fails when there is no such name, and what would .get(name) give?",
+            "from aws_lambda_powertools.event_handler.exceptions import NotFoundError, then raise NotFoundError(name).",
+        ),
+        shows="Whoever asks for what isn't there learns so, and your log stays free of errors that are none.",
+    ),
+    Exercise(
+        id="07.2",
+        minutes=6,
+        title="Once is enough",
+        target="code that counts an upload once however often its event comes, and a new version of a picture again",
+        kind="function",
+        expected=counted,
+        cases=({"deliveries": DELIVERIES},),
+        slips=(
+            Slip(
+                lambda deliveries: list(range(1, len(deliveries) + 1)),
+                "Every delivery is counted: what could the function remember, and where, to know an event again?",
+            ),
+            Slip(
+                lambda deliveries: [len({key for key, _ in deliveries[: n + 1]}) for n in range(len(deliveries))],
+                "A new version of a picture is an upload of its own. What in the record tells it from a duplicate?",
+            ),
+            Slip(
+                lambda deliveries: [0] * len(deliveries),
+                "Nothing is counted, or not under the bucket's name: the id in counts stays as it was.",
+            ),
+        ),
+        idea="section 2: remember what was done, by a name that a duplicate shares and nothing else does",
+        hints=(
+            "record['s3']['object'] has a key and a sequencer; both together name one upload.",
+            "Put that name into the table seen before counting, with "
+            "ConditionExpression='attribute_not_exists(id)', and skip what is there already.",
+            "The refusal is seen.meta.client.exceptions.ConditionalCheckFailedException.",
+        ),
+        shows="At least once, made exactly once where it counts: by a name for each upload, and a table that refuses "
+        "to take it twice.",
+    ),
+    Exercise(
+        id="07.3",
+        minutes=6,
+        title="Four letters",
+        target="code that lets in the genuine webhook and refuses the forged, the stale and the unsigned one with a "
+        "status from 400 to 499, comparing in constant time",
+        kind="function",
+        expected=let_in,
+        cases=({"letters": LETTERS},),
+        slips=(
+            Slip(
+                lambda letters: ["let in", "refused", "refused", "refused", EARLY],
+                "All four are decided rightly. But == stops at the first letter that differs, and time tells which.",
+            ),
+            Slip(
+                lambda letters: ["let in", "refused", "let in", "refused", CONSTANT],
+                "An hour old, and let in: the header says when it was signed.",
+            ),
+            Slip(
+                lambda letters: ["let in", "refused", "let in", "failed with 502", EARLY],
+                "That is the code as it was: it has three faults. Begin with the header that may be missing.",
+            ),
+            Slip(
+                lambda letters: ["let in", "refused", "refused", "failed with 502", CONSTANT],
+                "No signature at all is the simplest forgery: it should be refused, and it breaks the function.",
+            ),
+            Slip(
+                lambda letters: ["refused"] * 4 + [CONSTANT],
+                "Nobody gets in, the genuine one included: is the text that you sign t, a dot and the body?",
+            ),
+        ),
+        idea="section 3: what Stripe signs, and how two signatures are compared",
+        hints=(
+            "event['headers'].get('stripe-signature', '') never fails; dict(...) of nothing has no t and no v1.",
+            "Compare time.time() with int(told['t']), and refuse what is more than 300 s away.",
+            "hmac.compare_digest(told['v1'], wanted) instead of ==.",
+        ),
+        shows="Genuine, fresh, and compared without giving anything away: what every webhook's door has to check.",
+    ),
+)

@@ -1,0 +1,167 @@
+"""Trials of whole workloads: a learner's code behind a real URL, or fed with events that S3 would send.
+
+Neighbour of :mod:`helpers.learn.trials`: what these return is an object that ships the code, calls it as the outside
+world does, and gives back what came out.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from helpers.cloud import zip_function
+from helpers.cloud.events.notifications import ObjectEvent
+from helpers.learn.trials import Trial, TrialFailed
+from helpers.webhooks import sign_stripe
+
+SECRET = "whsec_of_a_trial"
+CONSTANT, EARLY = "compared in constant time", "compared with =="
+# Counts how often the learner's module compares in constant time; the count leaves in a header.
+_COMPARING = """
+import hmac
+
+compared = 0
+real = hmac.compare_digest
+
+
+def compare_digest(one, other):
+    global compared
+    compared += 1
+    return real(one, other)
+
+
+hmac.compare_digest = compare_digest
+import lambda_function
+
+
+def handler(event, context):
+    answer = lambda_function.handler(event, context)
+    if isinstance(answer, dict):
+        answer["headers"] = {**(answer.get("headers") or {}), "x-compared": str(compared)}
+    return answer
+"""
+
+
+@dataclass(frozen=True)
+class _BehindUrl(Trial):
+    files: dict[str, str] = field(default_factory=dict)
+    module: str = "lambda_function"
+
+    def _url(self) -> str:
+        """Ship the code and give it a function URL; the cloud's own stop removes both."""
+        name = f"trial-{secrets.token_hex(4)}"
+        self.client.create_function(
+            FunctionName=name,
+            Code={"ZipFile": zip_function({"lambda_function.py": self.code, **self.files})},
+            Handler=f"{self.module}.handler",
+            Environment={"Variables": {"SECRET": SECRET}},
+            Runtime="python3.13",
+            Role=self.role,
+            Timeout=30,
+            MemorySize=256,
+        )
+        for action, condition in (
+            ("lambda:InvokeFunctionUrl", {"FunctionUrlAuthType": "NONE"}),
+            ("lambda:InvokeFunction", {"InvokedViaFunctionUrl": True}),
+        ):
+            self.client.add_permission(
+                FunctionName=name, StatementId=action.partition(":")[2], Action=action, Principal="*", **condition
+            )
+        return self.client.create_function_url_config(FunctionName=name, AuthType="NONE")["FunctionUrl"].rstrip("/")
+
+
+class _Statuses(_BehindUrl):
+    def __call__(self, asked: Sequence[str]) -> list[int]:
+        """Return the status of each request: "GET /pictures/noon" and the like."""
+        url = self._url()
+        answers = [requests.request(method, url + path, timeout=60) for method, path in map(str.split, asked)]
+        for answer in answers[:1]:
+            if answer.status_code == 502:
+                raise TrialFailed(f"{asked[0]}: {answer.headers.get('x-local-cloud-cause', 'it failed')[:300]}")
+        return [answer.status_code for answer in answers]
+
+
+class _LetIn(_BehindUrl):
+    def __call__(self, letters: Sequence[str]) -> list[str]:
+        """Return what becomes of each webhook (genuine, forged, stale, unsigned), and how signatures are compared."""
+        url, found, compared = self._url(), [], 0
+        for letter in letters:
+            body = json.dumps({"id": f"evt_{secrets.token_hex(4)}", "type": "checkout.session.completed"})
+            signed_s = int(time.time()) - (3600 if letter == "stale" else 0)
+            headers = sign_stripe(body, "another secret" if letter == "forged" else SECRET, signed_s)
+            with_type = {"Content-Type": "application/json", **({} if letter == "unsigned" else headers)}
+            answer = requests.post(url + "/stripe", body, headers=with_type, timeout=60)
+            status = answer.status_code
+            found.append("let in" if status < 300 else "refused" if 400 <= status < 500 else f"failed with {status}")
+            with suppress(ValueError):
+                compared = max(compared, int(answer.headers.get("x-compared", 0)))
+        return [*found, CONSTANT if compared else EARLY]
+
+
+@dataclass(frozen=True)
+class _Counted(Trial):
+    table: Any
+
+    def __call__(self, deliveries: Sequence[Sequence[Any]]) -> list[int]:
+        """Return the count after each delivery of an upload; the same pair is the same event once more.
+
+        Each delivery meets a new environment: what the code remembers in its memory only is not there.
+        """
+        bucket = f"trial-{secrets.token_hex(4)}"
+        events = {}
+        for key, upload in deliveries:
+            one = ObjectEvent("s3:ObjectCreated:Put", bucket, "us-east-1", "123456789012", key, 1000, "0" * 32)
+            sent = {"request": {}, "principal": "", "address": "127.0.0.1", "configuration_id": "uploads"}
+            events.setdefault((key, upload), one.message(**sent))
+        counts: list[int] = []
+
+        def counted(_: Any) -> int:
+            found = self.table.get_item(Key={"id": bucket}).get("Item", {})
+            return int(found.get("pictures", 0))
+
+        for pair in deliveries:
+            self._results([events[tuple(pair)]], {}, "lambda_function")
+            counts.append(counted(pair))
+        return counts
+
+
+def statuses(code: Any, client: Any, role: str) -> Any:
+    """Return a trial that puts a module behind a function URL, sends requests to it, and lists the statuses.
+
+    Parameters
+    ----------
+    code : str
+        The text of the module. The dots that a notebook comes with stay dots: not answered yet.
+    client : a boto3 client of Lambda
+    role : ARN of the function's role
+    """
+    return _Statuses(code, client, role) if isinstance(code, str) else code
+
+
+def uploads_counted(code: Any, client: Any, role: str, table: Any) -> Any:
+    """Return a trial that delivers S3's events to a module, some of them twice, and reads what it has counted.
+
+    Parameters
+    ----------
+    code, client, role : see :func:`statuses`
+    table : boto3's Table of the counts, where ``id`` is the bucket's name
+    """
+    return _Counted(code, client, role, table) if isinstance(code, str) else code
+
+
+def webhooks_let_in(code: Any, client: Any, role: str) -> Any:
+    """Return a trial that sends a module webhooks as Stripe signs them, genuine ones and others.
+
+    Parameters
+    ----------
+    code, client, role : see :func:`statuses`; the signing secret is in the environment, as ``SECRET``
+    """
+    files = {"comparing.py": _COMPARING}
+    return _LetIn(code, client, role, files, "comparing") if isinstance(code, str) else code
