@@ -15,6 +15,7 @@ import pytest
 import requests
 from http_callers import ECHO, Gateways, answer
 
+from helpers.cloud import target
 from helpers.cloud.addresses import browser_url
 
 PREFIX = "/user/ada/"
@@ -120,3 +121,11 @@ def test_without_a_hub_the_address_is_right_as_it_is(gateways: Gateways, cloud: 
 def test_what_is_no_address_of_this_machine_has_none_in_the_browser(url: str) -> None:
     with pytest.raises(ValueError, match="must be one of the local cloud's"):
         browser_url(url)
+
+
+def test_a_cloud_that_somebody_else_runs_has_addresses_of_its_own() -> None:
+    account = target.RealAccount(account="123456789012", region="eu-central-1", say=print)
+    url = account.rest_api_url("abc", stage="dev")
+    assert url == account.browser_url(url) == "https://abc.execute-api.eu-central-1.amazonaws.com/dev"
+    with pytest.raises(target.OnlyOnThisMachine, match="rest_api_url"):
+        target.Elsewhere("http://127.0.0.1:5000").rest_api_url("abc")

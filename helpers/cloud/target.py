@@ -87,7 +87,13 @@ class Elsewhere:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def browser_url(self, url: str) -> str:
+        """Return the URL: what somebody else runs has an address of its own."""
+        return url
+
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name in ("rest_api_url", "load_balancer_url"):
+            return self._refused(name)
         if name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle", "clock"):
             raise AttributeError(name)
         return self._refused(name)
@@ -126,6 +132,16 @@ class RealAccount(Elsewhere):
         cloud = cls(account=identity["Account"], region=region, say=say)
         cloud._listen()
         return cloud
+
+    def rest_api_url(self, rest_api_id: str, stage: str = "prod") -> str:
+        """Return AWS's URL of a REST API's stage."""
+        return f"https://{rest_api_id}.execute-api.{self.region}.amazonaws.com/{stage}"
+
+    def load_balancer_url(self, arn: str, port: int | None = None) -> str:
+        """Return AWS's URL of a load balancer."""
+        client = boto3.client("elbv2", region_name=self.region)
+        name = client.describe_load_balancers(LoadBalancerArns=[arn])["LoadBalancers"][0]["DNSName"]
+        return f"http://{name}" if port is None else f"http://{name}:{port}"
 
     @property
     def where(self) -> str:  # type: ignore[override]
