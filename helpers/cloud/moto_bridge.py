@@ -27,7 +27,7 @@ from helpers.cloud.calls import Answer, Call, Throttled, new_request_id
 from helpers.cloud.code import Store
 from helpers.cloud.events.asynchronous import Asynchronous, Event
 from helpers.cloud.events.moto_buckets import Buckets
-from helpers.cloud.events.moto_delivery import Delivery
+from helpers.cloud.events.moto_delivery import Delivery, first_payload
 from helpers.cloud.events.moto_subscriptions import Subscriptions
 from helpers.cloud.moto_functions import (
     EXTRAS,
@@ -69,13 +69,14 @@ class Bridge:
     asynchronous : takes events over
     store : unpacks packages
     problems : gets deliveries that fail
-    strict : ask for a service's permission to invoke a function
+    strict : ask for a service's permission to invoke a function, and answer asynchronous calls at once, as AWS does
     """
 
     def __init__(
         self, service: Service, asynchronous: Asynchronous, store: Store, problems: Problems, *, strict: bool = True
     ) -> None:
         self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
+        self.strict = strict
         delivery = Delivery(self.deliver, problems, strict=strict)
         self._sources = Buckets(delivery), Subscriptions(delivery)
         self._saved: list[tuple[type, str, Any]] = []
@@ -229,8 +230,8 @@ class Bridge:
             call.headers["Lambda-Runtime-Client-Context"] = base64.b64decode(context).decode()
         response_headers["x-amzn-RequestId"] = call.request_id
         if kind == "Event":
-            self.accept(fn, call)
-            return b""
+            accepted = self.accept(fn, call)
+            return b"" if self.strict else first_payload(accepted)
         try:
             answer = self.service.invoke(call)
         except Throttled as throttled:

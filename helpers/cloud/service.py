@@ -7,6 +7,7 @@ there is none, a new one starts, unless :mod:`helpers.cloud.admission` or this m
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -106,7 +107,10 @@ class Service:
         """Return the function's result as a message, where logs are wanted as moto's containers write them."""
         if not getattr(self._write, "echoes_results", False):
             return []
-        return [answer.payload.decode("utf-8", "replace")]
+        try:  # their JSON has no spaces
+            return [json.dumps(json.loads(answer.payload), separators=(",", ":"), ensure_ascii=False)]
+        except ValueError:
+            return [answer.payload.decode("utf-8", "replace")]
 
     def provision(self, function: Function, count: int) -> None:
         """Keep ``count`` environments of a version initialised, from now on."""

@@ -264,8 +264,9 @@ def local_lambda(**limits: Any) -> Iterator[None]:
     """Run functions for real in a test under moto's own ``mock_aws``, without Docker.
 
     Use it inside ``mock_aws``: functions that the test creates run in processes on this machine, and what they call
-    through boto3 reaches the same mocked state. Logs are those of moto's own executor: no line ends, and the function's
-    result as the last message; answers are AWS's.
+    through boto3 reaches the same mocked state. Logs are those of moto's own executor (no line ends, and the
+    function's result as the last message), and whoever sends an event waits for the first attempt at it and gets its
+    result. All else is AWS's.
 
     Examples
     --------

@@ -62,6 +62,7 @@ class Event:
     tries: int = 0
     throttles: int = 0
     tried: threading.Event = field(default_factory=threading.Event)  # at least once
+    answer: Answer | None = None  # of the last attempt
 
 
 class Asynchronous:
@@ -171,7 +172,7 @@ class Asynchronous:
             self._fail(event, "EventAgeExceeded", None)
             return
         try:
-            answer = event.attempt()
+            answer = event.answer = event.attempt()
         except Throttled:
             delay = min(THROTTLE_DELAY_S * 2**event.throttles, THROTTLE_DELAY_MAX_S)
             event.throttles += 1
