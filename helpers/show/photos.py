@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 GAP, LINE, LETTERS = 24, 26, 15  # pixels
+TALLEST = 320  # what is larger is drawn smaller; its size stands over it
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 
@@ -34,14 +35,22 @@ class Photos:
 
     def png(self) -> bytes:
         """Return the card as a PNG; pixels lie as the file has them, whatever it notes about turning."""
-        images = {name: Image.open(io.BytesIO(data)).convert("RGB") for name, data in self.files.items()}
-        width = sum(max(one.width, len(name) * LETTERS // 2) + GAP for name, one in images.items()) + GAP
-        card = Image.new("RGB", (width, max(one.height for one in images.values()) + LINE + 2 * GAP), PAPER)
+        drawn = [_titled(name, data) for name, data in self.files.items()]
+        widths = [max(image.width, LETTERS * len(title) * 3 // 5) + GAP for title, image in drawn]
+        height = max(image.height for _, image in drawn) + LINE + 2 * GAP
+        card = Image.new("RGB", (sum(widths) + GAP, height), PAPER)
         draw, font, left = ImageDraw.Draw(card), ImageFont.load_default(LETTERS), GAP
-        for name, one in images.items():
-            draw.text((left, GAP // 2), name, INK, font)
-            card.paste(one, (left, GAP // 2 + LINE))
-            left += max(one.width, len(name) * LETTERS // 2) + GAP
+        for (title, image), width in zip(drawn, widths, strict=True):
+            draw.text((left, GAP // 2), title, INK, font)
+            card.paste(image, (left, GAP // 2 + LINE))
+            left += width
         file = io.BytesIO()
         card.quantize(128, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
         return file.getvalue()
+
+
+def _titled(name: str, data: bytes) -> tuple[str, Image.Image]:
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    title = f"{name}, {image.width} by {image.height} pixels"
+    image.thumbnail((2 * TALLEST, TALLEST))
+    return title, image
