@@ -87,6 +87,7 @@ def test_the_thumbnails_stand_upright_and_the_exif_data_is_written_down(cloud: A
     assert len(cloud.problems()) == 0
 
 
+@pytest.mark.thorough
 def test_a_thumbnail_maker_without_a_filter_runs_into_its_own_output_and_is_stopped(cloud: Any, workshop: Any) -> None:
     bucket, name = make_bucket(workshop), deploy(workshop, "thumbnails", OUTPUT_PREFIX="")
     workshop.client.put_function_event_invoke_config(FunctionName=name, MaximumRetryAttempts=0)

@@ -108,6 +108,7 @@ def test_a_learner_s_secrets_stay_outside(workshop: Any, monkeypatch: pytest.Mon
 # A function that invokes itself.
 
 
+@pytest.mark.thorough
 def test_a_function_that_invokes_itself_is_stopped_after_sixteen_rounds(workshop: Any, cloud: Any) -> None:
     name = workshop.make("""
         import boto3, json

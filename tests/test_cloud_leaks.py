@@ -34,6 +34,7 @@ def traces() -> dict[str, Any]:
     }
 
 
+@pytest.mark.thorough
 def test_clouds_that_come_and_go_leave_nothing_in_the_process(start: Callable) -> None:
     from helpers.cloud import LocalCloud
 

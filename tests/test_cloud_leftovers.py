@@ -134,6 +134,7 @@ def test_a_terminated_process_leaves_nothing(play: Callable) -> None:
     assert_gone(report)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("ending", ["plain_exit", "sys_exit"])
 def test_a_process_that_ends_without_stop_leaves_nothing_and_ends_at_once(ending: str, play: Callable) -> None:
     report = play(ending)

@@ -513,6 +513,7 @@ def installer(request, monkeypatch, tmp_path):
     assert not list(scratch.iterdir())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("installer", ["uv", "pip"], indirect=True)
 def test_requirements_lie_beside_the_code_and_leave_no_trace_of_the_installer(installer, wheel):
     files = opened(zip_function("import greeting", requirements=[str(wheel)]))
@@ -526,6 +527,7 @@ def test_requirements_lie_beside_the_code_and_leave_no_trace_of_the_installer(in
     ]
 
 
+@pytest.mark.thorough
 def test_pip_is_asked_where_uv_fails(installer, wheel, monkeypatch):
     false = shutil.which("false")
     monkeypatch.setattr(package.shutil, "which", lambda *_, **__: false)

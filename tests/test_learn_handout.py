@@ -67,6 +67,7 @@ def test_a_handout_never_takes_the_notebooks_place(tmp_path):
         handout.write_handout(tmp_path, tmp_path)
 
 
+@pytest.mark.thorough
 def test_run_all_of_a_stored_notebook_passes_and_neither_reads_nor_writes_the_learners_progress(tmp_path, monkeypatch):
     """Execute with a progress file full of answers; store; compare under nbval, where no such file may matter."""
     from nbclient import NotebookClient

@@ -99,6 +99,7 @@ def test_a_404_for_what_is_missing_is_right(lam, role):
     assert api_verdict("if name not in likes: raise NotFoundError(name)", lam, role).outcome == "right"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("check", "idea"),
     [
@@ -124,6 +125,7 @@ def test_an_upload_counts_once_by_key_and_sequencer(lam, role):
     assert count_verdict(name, lam, role).outcome == "right"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "idea"),
     [
@@ -143,6 +145,7 @@ def test_a_door_that_checks_all_is_right(lam, role):
     assert door_verdict(DOOR, lam, role).outcome == "right"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("old", "new", "idea"),
     [
@@ -160,6 +163,7 @@ def test_each_hole_in_the_door_is_named(old, new, idea, lam, role):
     assert idea in verdict.idea
 
 
+@pytest.mark.thorough
 def test_a_function_answers_behind_all_four_doors_and_can_be_shipped_again(lam, role):
     import requests
 
