@@ -107,19 +107,9 @@ def with_uv(arguments, pins):
                 raise failure()  # nothing answers: pip would only wait once more
             return False
         program = os.path.join(folder, "bin", "uv")
-        # Compiled now, as pip does it: a function's process writes no compiled files, and would compile boto3 at each start.
-        command = [
-            program,
-            "pip",
-            "install",
-            "--compile-bytecode",
-            "--color",
-            "never",
-            "--system-certs",
-            "--python",
-            VENV_PYTHON,
-            *arguments,
-        ]
+        # Compiled now, as pip does it: a function's process writes no compiled files, and would do it at each start.
+        settings = ["--compile-bytecode", "--color", "never", "--system-certs", "--python", VENV_PYTHON]
+        command = [program, "pip", "install", *settings, *arguments]
         return run(command, lambda log: f"Fetching and installing about {pins} packages") == 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
