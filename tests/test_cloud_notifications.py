@@ -209,6 +209,17 @@ def test_prefix_and_suffix_must_both_fit_and_each_configuration_has_its_own(clou
     assert found == [("pictures", "in/a.jpg"), ("texts", "in/b.txt")]
 
 
+@pytest.mark.parametrize("rules", [{"prefix": ""}, {"prefix": "", "suffix": ".jpg"}])
+def test_an_empty_filter_lets_everything_pass(cloud: Any, bucket: str, echo: Any, rules: dict[str, str]) -> None:
+    name, events = echo
+    configure(bucket, on(name, **rules))
+    for key in ("a.jpg", "b.txt"):
+        boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=b"")
+    cloud.settle()
+    keys = sorted(event["Records"][0]["s3"]["object"]["key"] for event in events())
+    assert keys == (["a.jpg"] if "suffix" in rules else ["a.jpg", "b.txt"])
+
+
 def test_sequencers_grow_with_each_change_of_a_key(cloud: Any, bucket: str, echo: Any) -> None:
     name, events = echo
     configure(bucket, on(name))

@@ -60,6 +60,11 @@ under_way: ContextVar[Request | None] = ContextVar("under_way", default=None)
 # moto puts the parts of an upload together by an upload, and tells of both.
 assembling: ContextVar[bool] = ContextVar("assembling", default=False)
 
+EMPTY_RULE = re.compile(
+    r"<FilterRule>(?:(?!</FilterRule>).)*<Value\s*(?:/>|></Value>)(?:(?!</FilterRule>).)*</FilterRule>"
+)
+EMPTY_FILTER = re.compile(r"<Filter>\s*<S3Key>\s*</S3Key>\s*</Filter>")
+
 
 class Buckets:
     """The buckets' notifications.
@@ -104,7 +109,9 @@ class Buckets:
         def _notification_config_from_body(response: S3Response) -> Any:
             # S3 takes the names of filters in any case; moto only in lower case.
             body = response.body if isinstance(response.body, str) else response.body.decode()
-            response.body = re.sub(r"<Name>\s*(prefix|suffix)\s*</Name>", _lower, body, flags=re.IGNORECASE)
+            body = re.sub(r"<Name>\s*(prefix|suffix)\s*</Name>", _lower, body, flags=re.IGNORECASE)
+            # A filter of nothing lets everything pass; moto would take it for a fault of its own.
+            response.body = EMPTY_FILTER.sub("", EMPTY_RULE.sub("", body))
             return parse(response)
 
         def _set_delete_marker(backend: S3Backend, bucket_name: str, key_name: str) -> Any:
