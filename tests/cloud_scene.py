@@ -130,7 +130,7 @@ def forked(build: Callable, folder: Path) -> None:
     build()
     child = os.fork()
     if child:
-        (folder / "child").write_text(str(child))
+        _write(folder / "child", child)
     time.sleep(600)
 
 
