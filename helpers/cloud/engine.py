@@ -17,10 +17,12 @@ from pathlib import Path
 
 from helpers.cloud import guardian
 from helpers.cloud.admission import Limits
+from helpers.cloud.clock import Clock
 from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
 from helpers.cloud.machine import FALLBACK_CLIENT, Function, Machine, compile_runtime, has_extension
 from helpers.cloud.problems import Problems
+from helpers.cloud.quiet import Quiet
 from helpers.cloud.service import Service
 from helpers.cloud.timer import Timer
 
@@ -85,7 +87,11 @@ class Engine:
             self.problems = Problems(self.service.epoch_s)
             self.timer = Timer()
             undo.callback(self.timer.stop)
-            self.asynchronous = Asynchronous(self.service, self.timer, send, self.problems.record)
+            self.clock, self.quiet = Clock(), Quiet()
+            self.asynchronous = Asynchronous(
+                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed
+            )
+            self.quiet.watch("events", self.asynchronous.waiting)
             store = Store(self.folder / "code")
             self.bridge = Bridge(self.service, self.asynchronous, store, self.problems, strict=not like_moto)
             undo.callback(self.bridge.remove)

@@ -23,6 +23,7 @@ from helpers.checks import number
 from helpers.cloud.addresses import Addresses
 from helpers.cloud.admission import Limits
 from helpers.cloud.calls import Invocation
+from helpers.cloud.clock import Clock
 from helpers.cloud.engine import Engine
 from helpers.cloud.environment import Environment
 
@@ -212,7 +213,7 @@ class LocalCloud(Addresses):
         self._running().asynchronous.redeliver(request_id)
 
     def settle(self, timeout_s: float = 30) -> None:
-        """Wait until asynchronous invocations are done, their retries included.
+        """Wait until nothing is under way: asynchronous invocations, queues and streams are done, retries included.
 
         Raises
         ------
@@ -220,9 +221,15 @@ class LocalCloud(Addresses):
             when something is still under way after ``timeout_s`` seconds
         """
         number("timeout_s", timeout_s, 0, 3600)
-        asynchronous = self._running().asynchronous
-        if not asynchronous.settle(timeout_s):
-            raise TimeoutError(f"{asynchronous.waiting()} events are still under way after {timeout_s} s")
+        quiet = self._running().quiet
+        if not quiet.settle(timeout_s):
+            what = ", ".join(f"{count:,} {name}" for name, count in quiet.waiting().items()) or "some"
+            raise TimeoutError(f"{what} are still under way after {timeout_s} s")
+
+    @property
+    def clock(self) -> Clock:
+        """The cloud's clock, which can be put forward: ``cloud.clock.advance(days=1)``."""
+        return self._running().clock
 
     def _running(self) -> Engine:
         if self._engine is None:

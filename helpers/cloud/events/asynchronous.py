@@ -75,6 +75,7 @@ class Asynchronous:
     deliver : sends a record to an ARN: ``(arn, text, attributes)``
     record : told of events that end without anybody hearing of it: ``(source, target, cause)``
     speed : how many seconds of AWS's pass in one of ours
+    moved : called when the number of waiting events has changed
     """
 
     def __init__(
@@ -84,12 +85,14 @@ class Asynchronous:
         deliver: Callable[[str, str, dict[str, dict[str, str]]], None],
         record: Callable[[str, str, str], None] = lambda *_: None,
         speed: float = SPEED,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._service, self._timer, self._deliver, self._record = service, timer, deliver, record
         self._kept: OrderedDict[str, Event] = OrderedDict()
         self._kept_bytes = 0
         self.speed = speed
-        self._quiet = threading.Condition()
+        self._moved = moved
+        self._lock = threading.Lock()
         self._open = 0
 
     def accept(
@@ -120,7 +123,7 @@ class Asynchronous:
             event.tried.set()
             self._service.attempt(self._fail, event, "RecursiveInvocation", None)
             return event
-        with self._quiet:
+        with self._lock:
             self._kept[request_id] = event
             self._kept_bytes += len(payload)
             while self._kept_bytes > KEPT_MAX_BYTES or len(self._kept) > KEPT_MAX:
@@ -144,19 +147,15 @@ class Asynchronous:
         self._service.attempt(self._try, again)
 
     def _open_one(self) -> None:
-        with self._quiet:
+        with self._lock:
             if self._open >= WAITING_MAX:
                 raise Throttled("CallerRateLimitExceeded")
             self._open += 1
+        self._moved()
 
     def waiting(self) -> int:
         """Return how many events have not found their end."""
         return self._open
-
-    def settle(self, timeout_s: float) -> bool:
-        """Wait until every event has found its end; say whether that happened in time."""
-        with self._quiet:
-            return self._quiet.wait_for(lambda: self._open == 0, timeout_s)
 
     def _try(self, event: Event) -> None:
         try:
@@ -241,9 +240,9 @@ class Asynchronous:
             self._record(source, arn, f"{type(error).__name__}: {error}")
 
     def _close(self, event: Event) -> None:
-        with self._quiet:
+        with self._lock:
             self._open -= 1
-            self._quiet.notify_all()
+        self._moved()
 
 
 def _decoded(data: bytes) -> object:
