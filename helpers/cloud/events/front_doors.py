@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.responses import LambdaResponse
 
+from helpers.cloud.events.hooks import Hooks
 from helpers.cloud.events.http import Caller, Undelivered
 from helpers.cloud.events.http_alb import LoadBalancerDoor
 from helpers.cloud.events.http_api import HttpApiDoor
@@ -30,6 +31,7 @@ GATEWAYS = {
     "moto_http_apis": ("apigateway", "apigatewayv2", "cloudformation"),
     "moto_rest_apis": ("apigateway", "apigatewayv2", "cloudformation"),
     "moto_load_balancers": ("elb", "elbv2", "cloudformation"),
+    "moto_cognito": ("cognitoidp", "cloudformation"),
 }
 
 
@@ -54,11 +56,13 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
 
     urls = UrlConfigs(lambda url_id: f"{server.endpoint}/_url/{url_id}/")
     replace_methods(LambdaResponse, urls.operations(), undo)
+    hooks = engine.hooks = Hooks(functions, record)
     late = undo.enter_context(contextlib.ExitStack())  # for what is replaced when a service is first used
     installed: set[str] = set()
     given: dict[str, tuple[Any, ...]] = {
         "moto_http_apis": (lambda api_id: f"{server.endpoint}/_api/{api_id}",),
         "moto_load_balancers": (refusal,),
+        "moto_cognito": (hooks, engine.clock),
     }
 
     def prepare(name: str) -> None:
