@@ -51,6 +51,7 @@ class Engine:
         from helpers.cloud.code import Store
         from helpers.cloud.events import moto_mappings
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
+        from helpers.cloud.events.bridges import build_bridges
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
         from helpers.cloud.moto_state import LogsWriter, Roles
@@ -91,7 +92,9 @@ class Engine:
             self.problems = Problems(self.service.epoch_s)
             self.timer = Timer()
             undo.callback(self.timer.stop)
-            self.clock, self.quiet, self.flows = Clock(), Quiet(), Flows()
+            self.quiet, self.flows = Quiet(), Flows()
+            self.clock = Clock(self.timer, self.quiet.settle, self.service.attempt, self.quiet.changed)
+            self.quiet.watch("moments of the clock", self.clock.waiting)
             self.asynchronous = Asynchronous(
                 self.service, self.timer, send, self.problems.record, moved=self.quiet.changed
             )
@@ -100,6 +103,7 @@ class Engine:
             self.bridge = Bridge(self.service, self.asynchronous, store, self.problems, strict=not like_moto)
             undo.callback(self.bridge.remove)
             self.bridge.install()
+            build_bridges(self, undo, strict=not like_moto)
             if not like_moto:
                 moto_policies.install(undo)
                 open_doors(self, undo)

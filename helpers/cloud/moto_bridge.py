@@ -77,7 +77,7 @@ class Bridge:
     ) -> None:
         self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
         self.strict = strict
-        delivery = Delivery(self.deliver, problems, strict=strict)
+        self.delivery = delivery = Delivery(self.deliver, problems, strict=strict)
         self._sources = Buckets(delivery), Subscriptions(delivery)
         self._saved: list[tuple[type, str, Any]] = []
         self._operations = Operations(service, store)
