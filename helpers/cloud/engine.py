@@ -50,6 +50,7 @@ class Engine:
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
+        from helpers.cloud.moto_metrics import Metrics
         from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
 
@@ -99,6 +100,10 @@ class Engine:
             if not like_moto:
                 moto_policies.install(undo)
                 open_doors(self, undo)
+                metrics = Metrics(self.clock, self.bridge.delivery)
+                metrics.install(undo)
+                self.service.when_recorded.append(metrics.record)
+                self.timer.every(MAINTENANCE_S, lambda: self.service.background(metrics.look))
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)

@@ -91,7 +91,11 @@ def service(definition: str, subnets: list[str], work: str, targets: str) -> Non
 def scaling() -> None:
     """Let the number of tasks follow the load, between two and six."""
     auto = boto3.client("application-autoscaling")
-    what = {"ServiceNamespace": "ecs", "ResourceId": "service/shop/shop", "ScalableDimension": "ecs:service:DesiredCount"}
+    what = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/shop/shop",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
     auto.register_scalable_target(**what, MinCapacity=2, MaxCapacity=6)
     busy = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}}
     auto.put_scaling_policy(

@@ -50,9 +50,7 @@ def door() -> str:
     lam = boto3.client("lambda")
     lam.get_waiter("function_active_v2").wait(FunctionName=NAME)
     everybody = {"FunctionName": NAME, "Principal": "*"}
-    lam.add_permission(
-        StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE", **everybody
-    )
+    lam.add_permission(StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE", **everybody)
     lam.add_permission(StatementId="call", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True, **everybody)
     return lam.create_function_url_config(FunctionName=NAME, AuthType="NONE")["FunctionUrl"].rstrip("/")
 
