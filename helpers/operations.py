@@ -137,9 +137,7 @@ def bill(model: str, *, requests: float) -> Bill:
     count = number("requests", requests)
     if each == "rack":
         servers = Workload().units(count, Workload().server_vcpu)
-        return rack_bill(
-            servers=max(servers, _RACK_SERVERS), years=_RACK_YEARS, kw_per_server=_RACK_KW, admins_share=0
-        )
+        return rack_bill(servers=max(servers, _RACK_SERVERS), years=_RACK_YEARS, kw_per_server=_RACK_KW, admins_share=0)
     door = "URL" if each in ("zip", "image") else "ALB"
     compute = compute_models(Workload())[_BILLED_AS[each]](count)
     return compute + api_bill(door, requests=count, lambda_target=False)

@@ -73,3 +73,15 @@ def hang_noticed_s(check: HealthCheck) -> float:
     (60, inf)
     """
     return check.interval_s * check.unhealthy if check.type == "ELB" else NEVER
+
+
+def never_starts_noticed_s(check: HealthCheck) -> float:
+    """Return after how many seconds a machine whose service never comes up is being replaced; infinity if never.
+
+    Examples
+    --------
+    >>> never_starts_noticed_s(HealthCheck(type="ELB", grace_s=600))
+    600.0
+    """
+    noticed_s = hang_noticed_s(check)
+    return max(float(check.grace_s), noticed_s)

@@ -131,33 +131,37 @@ def year(*, events: int = YEAR_EVENTS, scripted: float = 0) -> Chart:
         raise ValueError("events must be 1 or more: nothing has happened yet")
     frame = operations.played(happenings, scripted=scripted / 100)
     now = happenings[-1]
-    rows = [
-        {"way": WAYS[each].label, "hours": round(float(frame[f"{each}_hours"].sum()), 2), "part": part}
-        for each in WAYS
-        for part in ("before",)
-    ]
+    sums = {each: float(frame[f"{each}_hours"].sum()) for each in WAYS}
     last = {each: float(frame[f"{each}_hours"].iloc[-1]) for each in WAYS}
-    parts = []
-    for row, each in zip(rows, WAYS, strict=True):
-        parts.append({"way": row["way"], "part": "until then", "hours": round(row["hours"] - last[each], 2)})
-        parts.append({"way": row["way"], "part": "this event", "hours": round(last[each], 2)})
+    parts = pd.concat(
+        pd.DataFrame(
+            {
+                "way": [way.label for way in WAYS.values()],
+                "part": part,
+                "hours": [round(value, 2) for value in values],
+            }
+        )
+        for part, values in (
+            ("until then", [sums[each] - last[each] for each in WAYS]),
+            ("this event", list(last.values())),
+        )
+    )
     owners = {each: who_acts(now.event, each).owner for each in WAYS}
     whose = [
         f"{who}: {listed(WAYS[each].label for each in WAYS if owners[each] == who)}"
         for who in ("You", "Shared", "AWS")
         if who in owners.values()
     ]
-    sums = {row["way"]: row["hours"] for row in rows}
-    title = f"{events} of {YEAR_EVENTS}, {now.day:%d %B}: {now.event.title[0].lower()}{now.event.title[1:]}"
+    title = f"{events} of {YEAR_EVENTS}, {now.day.day} {now.day:%B}: {now.event.title[0].lower()}{now.event.title[1:]}"
     chart = charts.bars(
-        pd.DataFrame(parts),
+        parts,
         "way",
         "hours",
         "part",
         title=title,
         sentence=(
             f"{now.event.title}. {'. '.join(whose)}. Hours of the team so far: "
-            f"{listed(f'{name} {number(value, 3)}' for name, value in sums.items())}."
+            f"{listed(f'{WAYS[each].label} {number(value, 3)}' for each, value in sums.items())}."
         ),
         y_title="hours of the team since 1 January",
         horizontal=True,
@@ -167,9 +171,7 @@ def year(*, events: int = YEAR_EVENTS, scripted: float = 0) -> Chart:
     return chart
 
 
-def costs(
-    *, requests: float = 5_000_000, usd_per_hour: float = 50, scripted: float = 0, luck: float = 1, hours_factor: float = 1
-) -> Chart:
+def costs(*, requests: float = 5_000_000, usd_per_hour: float = 50, scripted: float = 0, luck: float = 1) -> Chart:
     """Draw what a year costs in each way of running: AWS's bill or the rack's, and the team's hours.
 
     Parameters
@@ -178,11 +180,8 @@ def costs(
     usd_per_hour : of the team's time
     scripted : share of the hours that scripts take over, in percent
     luck : how many times as much happens as assumed
-    hours_factor : how many times as long everything takes as assumed
     """
-    frame = operations.cost_of_year(
-        requests=requests, usd_per_hour=usd_per_hour, scripted=scripted / 100, luck=luck * hours_factor
-    )
+    frame = operations.cost_of_year(requests=requests, usd_per_hour=usd_per_hour, scripted=scripted / 100, luck=luck)
     parts = pd.concat(
         [
             pd.DataFrame({"way": frame["way"], "part": "bill", "usd": frame["bill_usd"].round(2)}),

@@ -55,11 +55,12 @@ def log_group(name: str) -> str:
     return name
 
 
-def security_groups(vpc: str, port: int) -> tuple[str, str]:
+def security_groups(vpc: str, port: int, name: str) -> tuple[str, str]:
     """Create two groups: the world may speak to the first, and only the first to the second, on its port."""
     ec2 = boto3.client("ec2")
-    door = ec2.create_security_group(GroupName="shop-door", Description="load balancer", VpcId=vpc)["GroupId"]
-    work = ec2.create_security_group(GroupName="shop-work", Description="the service", VpcId=vpc)["GroupId"]
+    about = {"VpcId": vpc, "Description": name}
+    door = ec2.create_security_group(GroupName=f"{name}-door", **about)["GroupId"]
+    work = ec2.create_security_group(GroupName=f"{name}-work", **about)["GroupId"]
     world = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     inner = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "UserIdGroupPairs": [{"GroupId": door}]}
     ec2.authorize_security_group_ingress(GroupId=door, IpPermissions=[world])
@@ -67,20 +68,20 @@ def security_groups(vpc: str, port: int) -> tuple[str, str]:
     return door, work
 
 
-def load_balancer(subnets: Iterable[str], door: str) -> str:
+def load_balancer(subnets: Iterable[str], door: str, name: str) -> str:
     """Create a load balancer that the world reaches; return its ARN."""
     elb = boto3.client("elbv2")
     settings = {"Subnets": list(subnets), "SecurityGroups": [door], "Scheme": "internet-facing", "Type": "application"}
-    return elb.create_load_balancer(Name="shop", **settings)["LoadBalancers"][0]["LoadBalancerArn"]
+    return elb.create_load_balancer(Name=name, **settings)["LoadBalancers"][0]["LoadBalancerArn"]
 
 
-def target_group(vpc: str, port: int, kind: str) -> str:
+def target_group(vpc: str, port: int, kind: str, name: str) -> str:
     """Create the group of targets that share the requests, with its health check; return its ARN."""
     elb = boto3.client("elbv2")
     health = {"HealthCheckProtocol": "HTTP", "HealthCheckPath": "/health", "HealthCheckIntervalSeconds": 10}
     health |= {"HealthCheckTimeoutSeconds": 5, "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 3}
     made = elb.create_target_group(
-        Name="shop", Protocol="HTTP", Port=port, VpcId=vpc, TargetType=kind, Matcher={"HttpCode": "200"}, **health
+        Name=name, Protocol="HTTP", Port=port, VpcId=vpc, TargetType=kind, Matcher={"HttpCode": "200"}, **health
     )
     group = made["TargetGroups"][0]["TargetGroupArn"]
     drain = [{"Key": "deregistration_delay.timeout_seconds", "Value": "30"}]
@@ -102,6 +103,14 @@ def alarm(name: str, namespace: str, metric: str, dimensions: dict[str, str], to
     boto3.client("cloudwatch").put_metric_alarm(
         AlarmName=name, Namespace=namespace, MetricName=metric, Dimensions=of, AlarmActions=[topic], **settings
     )
+
+
+def door_alarms(balancer: str, group: str, name: str) -> None:
+    """Watch a load balancer: answers that are errors of the service, and targets that are sick."""
+    topic, of = on_call(), {"LoadBalancer": balancer.partition("/")[2]}
+    alarm(f"{name}-errors", "AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", of, topic)
+    sick = of | {"TargetGroup": group.rpartition(":")[2]}
+    alarm(f"{name}-sick", "AWS/ApplicationELB", "UnHealthyHostCount", sick, topic, Statistic="Maximum")
 
 
 def on_call() -> str:

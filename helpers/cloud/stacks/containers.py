@@ -11,7 +11,7 @@ import boto3
 
 from helpers.cloud import stacks
 
-PORT = 8080
+NAME, PORT = "shop-tasks", 8080
 KEEP_TEN = {
     "rules": [
         {
@@ -23,13 +23,13 @@ KEEP_TEN = {
 }
 
 
-def repository() -> tuple[str, str]:
+def repository(name: str = NAME) -> tuple[str, str]:
     """Create the store of our images, which looks each over for known flaws; return its ARN and address."""
     ecr = boto3.client("ecr")
     made = ecr.create_repository(
-        repositoryName="shop", imageTagMutability="IMMUTABLE", imageScanningConfiguration={"scanOnPush": True}
+        repositoryName=name, imageTagMutability="IMMUTABLE", imageScanningConfiguration={"scanOnPush": True}
     )["repository"]
-    ecr.put_lifecycle_policy(repositoryName="shop", lifecyclePolicyText=json.dumps(KEEP_TEN))
+    ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps(KEEP_TEN))
     return made["repositoryArn"], made["repositoryUri"]
 
 
@@ -58,7 +58,7 @@ def task_definition(address: str, start: str, task: str) -> str:
         "readonlyRootFilesystem": True,
     }
     made = boto3.client("ecs").register_task_definition(
-        family="shop",
+        family=NAME,
         requiresCompatibilities=["FARGATE"],
         networkMode="awsvpc",
         cpu="256",
@@ -73,11 +73,11 @@ def task_definition(address: str, start: str, task: str) -> str:
 def service(definition: str, subnets: list[str], work: str, targets: str) -> None:
     """Keep two tasks running behind the door, and roll a bad release back."""
     ecs = boto3.client("ecs")
-    ecs.create_cluster(clusterName="shop")
+    ecs.create_cluster(clusterName=NAME)
     inside = {"subnets": subnets, "securityGroups": [work], "assignPublicIp": "ENABLED"}
     ecs.create_service(
-        cluster="shop",
-        serviceName="shop",
+        cluster=NAME,
+        serviceName=NAME,
         taskDefinition=definition,
         desiredCount=2,
         launchType="FARGATE",
@@ -93,7 +93,7 @@ def scaling() -> None:
     auto = boto3.client("application-autoscaling")
     what = {
         "ServiceNamespace": "ecs",
-        "ResourceId": "service/shop/shop",
+        "ResourceId": f"service/{NAME}/{NAME}",
         "ScalableDimension": "ecs:service:DesiredCount",
     }
     auto.register_scalable_target(**what, MinCapacity=2, MaxCapacity=6)
@@ -110,15 +110,13 @@ def build() -> str:
     """Build it all; return the load balancer's ARN."""
     vpc, subnets = stacks.network()
     stacks.log_group("/shop/tasks")
-    door, work = stacks.security_groups(vpc, PORT)
+    door, work = stacks.security_groups(vpc, PORT, NAME)
     repository_arn, address = repository()
     definition = task_definition(address, *rights(repository_arn))
-    balancer, targets = stacks.load_balancer(subnets, door), stacks.target_group(vpc, PORT, "ip")
+    balancer = stacks.load_balancer(subnets, door, NAME)
+    targets = stacks.target_group(vpc, PORT, "ip", NAME)
     stacks.listener(balancer, targets)
     service(definition, subnets, work, targets)
     scaling()
-    topic, of = stacks.on_call(), {"LoadBalancer": balancer.partition("/")[2]}
-    stacks.alarm("shop-errors", "AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", of, topic)
-    sick = of | {"TargetGroup": targets.rpartition(":")[2]}
-    stacks.alarm("shop-sick", "AWS/ApplicationELB", "UnHealthyHostCount", sick, topic, Statistic="Maximum")
+    stacks.door_alarms(balancer, targets, NAME)
     return balancer

@@ -61,6 +61,6 @@ def build() -> str:
     function(rights(group))
     url = door()
     topic, of = stacks.on_call(), {"FunctionName": NAME}
-    stacks.alarm("shop-errors", "AWS/Lambda", "Errors", of, topic)
-    stacks.alarm("shop-throttles", "AWS/Lambda", "Throttles", of, topic)
+    stacks.alarm(f"{NAME}-errors", "AWS/Lambda", "Errors", of, topic)
+    stacks.alarm(f"{NAME}-throttles", "AWS/Lambda", "Throttles", of, topic)
     return url

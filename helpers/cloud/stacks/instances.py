@@ -11,7 +11,7 @@ import boto3
 
 from helpers.cloud import stacks
 
-PORT = 8080
+NAME, PORT = "shop-machines", 8080
 INSTALL = """#!/bin/bash
 dnf -y update && dnf -y install python3.13 amazon-cloudwatch-agent
 useradd --system shop
@@ -70,7 +70,7 @@ def template(ours: str, work: str, profile: str) -> str:
         "UserData": start,
     }
     ec2 = boto3.client("ec2")
-    made = ec2.create_launch_template(LaunchTemplateName="shop", LaunchTemplateData=about)
+    made = ec2.create_launch_template(LaunchTemplateName=NAME, LaunchTemplateData=about)
     return made["LaunchTemplate"]["LaunchTemplateId"]
 
 
@@ -78,7 +78,7 @@ def group(template_id: str, subnets: list[str], targets: str) -> None:
     """Keep two to six machines in two zones, replace those that fail the door's health check, follow the load."""
     scaling = boto3.client("autoscaling")
     scaling.create_auto_scaling_group(
-        AutoScalingGroupName="shop",
+        AutoScalingGroupName=NAME,
         LaunchTemplate={"LaunchTemplateId": template_id, "Version": "$Latest"},
         MinSize=2,
         MaxSize=6,
@@ -90,7 +90,7 @@ def group(template_id: str, subnets: list[str], targets: str) -> None:
     )
     half = {"PredefinedMetricSpecification": {"PredefinedMetricType": "ASGAverageCPUUtilization"}, "TargetValue": 50.0}
     scaling.put_scaling_policy(
-        AutoScalingGroupName="shop",
+        AutoScalingGroupName=NAME,
         PolicyName="half-busy",
         PolicyType="TargetTrackingScaling",
         TargetTrackingConfiguration=half,
@@ -101,14 +101,12 @@ def build() -> str:
     """Build it all; return the load balancer's ARN."""
     vpc, subnets = stacks.network()
     stacks.log_group("/shop/machines")
-    door, work = stacks.security_groups(vpc, PORT)
+    door, work = stacks.security_groups(vpc, PORT, NAME)
     profile = rights()
     template_id = template(image(subnets[0], profile), work, profile)
-    balancer, targets = stacks.load_balancer(subnets, door), stacks.target_group(vpc, PORT, "instance")
+    balancer = stacks.load_balancer(subnets, door, NAME)
+    targets = stacks.target_group(vpc, PORT, "instance", NAME)
     stacks.listener(balancer, targets)
     group(template_id, subnets, targets)
-    topic, of = stacks.on_call(), {"LoadBalancer": balancer.partition("/")[2]}
-    stacks.alarm("shop-errors", "AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", of, topic)
-    sick = of | {"TargetGroup": targets.rpartition(":")[2]}
-    stacks.alarm("shop-sick", "AWS/ApplicationELB", "UnHealthyHostCount", sick, topic, Statistic="Maximum")
+    stacks.door_alarms(balancer, targets, NAME)
     return balancer
