@@ -54,6 +54,7 @@ class Engine:
         from helpers.cloud.events.bridges import build_bridges
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
+        from helpers.cloud.moto_metrics import Metrics
         from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
 
@@ -108,6 +109,10 @@ class Engine:
                 moto_policies.install(undo)
                 open_doors(self, undo)
                 moto_mappings.install(self, undo)
+                metrics = Metrics(self.clock, self.bridge.delivery)
+                metrics.install(undo)
+                self.service.when_recorded.append(metrics.record)
+                self.timer.every(MAINTENANCE_S, lambda: self.service.background(metrics.look))
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)
