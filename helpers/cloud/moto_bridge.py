@@ -77,8 +77,8 @@ class Bridge:
     ) -> None:
         self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
         self.strict = strict
-        delivery = Delivery(self.deliver, problems, strict=strict)
-        self._sources = Buckets(delivery), Subscriptions(delivery)
+        self.delivery = Delivery(self.deliver, problems, strict=strict)
+        self._sources = Buckets(self.delivery), Subscriptions(self.delivery)
         self._saved: list[tuple[type, str, Any]] = []
         self._operations = Operations(service, store)
         self._published: dict[str, int] = {}  # the last version's number, by the function's identity
