@@ -10,8 +10,8 @@ from helpers import operations, upkeep
 from helpers.responsibility import who_acts
 from helpers.show import charts, theme
 from helpers.show.chart import Chart
-from helpers.show.upkeep_facts import facts
 from helpers.show.palette import PAPER, palette
+from helpers.show.upkeep_facts import facts
 from helpers.show.wording import listed, number, quantity
 from helpers.ways import WAYS
 
