@@ -42,9 +42,9 @@ def builds(counted: pd.DataFrame) -> Chart:
     width = (1 - _GAP * (len(counted) - 1)) / len(counted)
     first, last = names[0], names[-1]
     decided = counted.loc["parameters decided"]
-    title = f"The same service: {decided[first]} decisions as {first}, {decided[last]} as a {last}"
+    title = f"{decided[first]} values decided for {first}, {decided[last]} for a {last}"
     layout = theme.layout(title, height=208 + 44 * len(names))
-    layout["margin"] |= {"l": 158, "b": 24, "t": layout["margin"]["t"] + 52}
+    layout["margin"] |= {"l": 164, "b": 24, "t": layout["margin"]["t"] + 52}
     layout |= {"bargap": 0.3, "barmode": "overlay"}
     data: list[dict[str, Any]] = []
     notes = []
@@ -209,7 +209,7 @@ def costs(*, requests: float = 5_000_000, usd_per_hour: float = 50, scripted: fl
         "way",
         "usd",
         "part",
-        title=f"The cheapest year: {WAYS[best].label}; {_share(share)} of it is hours",
+        title=f"Cheapest year: {WAYS[best].label}, {_share(share)} of it hours",
         sentence=(
             f"With {quantity(requests)} requests a month and {_usd(usd_per_hour)} an hour, {'; '.join(told)}. "
             f"The cheapest: {WAYS[best].label}, {_usd(total[best])}."
@@ -228,7 +228,7 @@ def _usd(value: float) -> str:
 
 
 def _share(value: float) -> str:
-    return "nearly all" if value > 0.99 else "nothing" if value < 0.005 else f"{value:.0%}"
+    return "nearly all" if value > 0.99 else "none" if value < 0.005 else f"{value:.0%}"
 
 
 def _styled(chart: Chart, *names: str) -> Chart:
