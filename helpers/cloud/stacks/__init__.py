@@ -96,8 +96,8 @@ def listener(balancer: str, group: str) -> None:
 
 
 def alarm(name: str, namespace: str, metric: str, dimensions: dict[str, str], topic: str, **more: Any) -> None:
-    """Tell a topic when a metric's sum (or another statistic) in a minute reaches one."""
-    settings = {"Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+    """Tell a topic when a metric's sum (or another statistic) was one or more in any of the last five minutes."""
+    settings = {"Statistic": "Sum", "Period": 60, "EvaluationPeriods": 5, "DatapointsToAlarm": 1, "Threshold": 1}
     settings |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching", **more}
     of = [{"Name": key, "Value": value} for key, value in dimensions.items()]
     boto3.client("cloudwatch").put_metric_alarm(

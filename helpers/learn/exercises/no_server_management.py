@@ -64,7 +64,7 @@ EXERCISES = (
             ),
             Slip(
                 lambda action, resource: "allowed" if (action, resource) in JOB[2:] else "denied",
-                "The log is written, the table is out of reach. That is what the policy gave before.",
+                "The log is written, the table is out of reach: whose likes will it count?",
             ),
             Slip(lambda action, resource: "denied", "Nothing is allowed: a policy begins there, and then allows."),
         ),
