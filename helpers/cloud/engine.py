@@ -45,7 +45,7 @@ class Engine:
         if sys.platform == "win32":
             raise RuntimeError(NOT_HERE)
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
-        from helpers.cloud import moto_policies
+        from helpers.cloud import moto_atomic, moto_policies
         from helpers.cloud.code import Store
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
         from helpers.cloud.events.front_doors import open_doors
@@ -98,6 +98,7 @@ class Engine:
             self.bridge.install()
             if not like_moto:
                 moto_policies.install(undo)
+                moto_atomic.prepare(self.server.at_first_use, undo)
                 open_doors(self, undo)
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()

@@ -40,7 +40,9 @@ FATES = {
     "AWS::Serverless::": Fate("rebuild", "Service and Ingress", "a shorthand of SAM's"),
     "AWS::ElasticLoadBalancingV2::": Fate("rebuild", "Service and Ingress", "routes are described anew"),
     "AWS::DynamoDB::": Fate("carry over", "a database of its own", "another query language, and the data"),
-    "AWS::S3::": Fate("carry over", "an object store", "many speak S3's API; the data has to be copied, and egress paid"),
+    "AWS::S3::": Fate(
+        "carry over", "an object store", "many speak S3's API; the data has to be copied, and egress paid"
+    ),
     "AWS::ElastiCache::": Fate("moves", "StatefulSet with Valkey", "the same protocol"),
     "AWS::SQS::": Fate("rebuild", "a message broker", "other retries, visibility and dead letters"),
     "AWS::SNS::": Fate("rebuild", "a message broker", "other subscriptions and filters"),
@@ -155,7 +157,9 @@ def _service_faults(name: str, spec: Mapping[str, Any], pods: list[Mapping[str, 
     if not found:
         return [f"Service {name} finds no pods"]
     containers = [each for pod in found for each in pod["spec"]["containers"]]
-    ports = {p for one in containers for port in one.get("ports", []) for p in (port.get("name"), port["containerPort"])}
+    ports = {
+        p for one in containers for port in one.get("ports", []) for p in (port.get("name"), port["containerPort"])
+    }
     targets = [port.get("targetPort", port.get("port")) for port in spec.get("ports", [])]
     return [f"Service {name}: no container listens on {one}" for one in targets if one not in ports]
 
