@@ -261,6 +261,8 @@ class _Reader:
             return
         if isinstance(value, ast.GeneratorExp) and self._makes(value.elt):
             self.aws |= {one.id for one in ast.walk(target) if isinstance(one, ast.Name)}
+        if isinstance(target, ast.Attribute) and self._makes(value):
+            self.aws.add(ast.unparse(target))  # self.table
         if not isinstance(target, ast.Name):
             return
         path = self._path(value)
@@ -311,7 +313,7 @@ class _Reader:
             case ast.Call(func=ast.Name(id=name)):
                 return name in self.aws
             case ast.Attribute(value=value):
-                return self._makes(value)
+                return ast.unparse(node) in self.aws or self._makes(value)
         return False
 
     def _is_call(self, node: ast.Call) -> bool:

@@ -40,9 +40,7 @@ FATES = {
     "AWS::Serverless::": Fate("rebuild", "Service and Ingress", "a shorthand of SAM's"),
     "AWS::ElasticLoadBalancingV2::": Fate("rebuild", "Service and Ingress", "routes are described anew"),
     "AWS::DynamoDB::": Fate("carry over", "a database of its own", "another query language, and the data"),
-    "AWS::S3::": Fate(
-        "carry over", "an object store", "many speak S3's API; the data has to be copied, and egress paid"
-    ),
+    "AWS::S3::": Fate("carry over", "an object store", "many speak S3's API; copying the data costs egress"),
     "AWS::ElastiCache::": Fate("moves", "StatefulSet with Valkey", "the same protocol"),
     "AWS::SQS::": Fate("rebuild", "a message broker", "other retries, visibility and dead letters"),
     "AWS::SNS::": Fate("rebuild", "a message broker", "other subscriptions and filters"),
