@@ -53,7 +53,7 @@ def break_even(
         title = f"{where}: functions are cheaper up to {steady.MOST_PER_S:,.0f} requests a second"
     cost = steady.people(people_hours).total
     people = f"{_short(people_hours)} hours of people ({say.dollars(cost)})" if people_hours else "nobody's time"
-    spread = (
+    ends = (
         f" Over the grid the line lies between {_short(known.min())} and {_short(known.max())}." if len(known) else ""
     )
     sentence = (
@@ -189,17 +189,16 @@ def game(*, players: float = 500, messages_per_s: float = 10, store: str = "Dyna
     players, messages_per_s, work_ms : as for ``scaling.sessions.Game``
     store : one of ``STORES``, which gives the round trip's assumed median and 99th percentile
     """
-    frame = both_ways(
-        Game(players=players, messages_per_s=messages_per_s, work_ms=work_ms, store=store, **STORES[store])
-    )
+    model = Game(players=players, messages_per_s=messages_per_s, work_ms=work_ms, store=store, **STORES[store])
+    frame = both_ways(model)
     away, here = frame.iloc[0], frame.iloc[1]
     long = frame.melt(id_vars="way", value_vars=["p50_ms", "p99_ms"], var_name="percentile", value_name="ms")
     long["percentile"] = long.percentile.map({"p50_ms": "half within", "p99_ms": "99% within"})
     title = f"Sessions in {store} cost {_short(away.usd / here.usd, 2)} times as much as in memory"
     sentence = (
         f"{say.quantity(players)} players, {_short(model.rate_per_s)} messages a second. Functions with {store}: half "
-        f"within {_short(away.p50_ms, 2)} ms, 99% within {_short(away.p99_ms, 2)} ms, {_short(away.at_once, 2)} at work "
-        f"at once, {say.dollars(away.usd)} a month. Servers with sessions in memory: {_short(here.p50_ms, 2)} and "
+        f"within {_short(away.p50_ms, 2)} ms, 99% within {_short(away.p99_ms, 2)} ms, {_short(away.at_once, 2)} at "
+        f"work at once, {say.dollars(away.usd)} a month. Servers with sessions in memory: {_short(here.p50_ms, 2)} and "
         f"{_short(here.p99_ms, 2)} ms, {here.units} instances, {say.dollars(here.usd)} a month."
     )
     chart = charts.bars(
