@@ -18,6 +18,7 @@ from pathlib import Path
 from helpers.cloud import guardian
 from helpers.cloud.admission import Limits
 from helpers.cloud.clock import Clock
+from helpers.cloud.flows import Flows
 from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
 from helpers.cloud.machine import FALLBACK_CLIENT, Function, Machine, compile_runtime, has_extension
@@ -47,6 +48,7 @@ class Engine:
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
         from helpers.cloud import moto_atomic, moto_policies
         from helpers.cloud.code import Store
+        from helpers.cloud.events import moto_mappings
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
@@ -87,7 +89,7 @@ class Engine:
             self.problems = Problems(self.service.epoch_s)
             self.timer = Timer()
             undo.callback(self.timer.stop)
-            self.clock, self.quiet = Clock(), Quiet()
+            self.clock, self.quiet, self.flows = Clock(), Quiet(), Flows()
             self.asynchronous = Asynchronous(
                 self.service, self.timer, send, self.problems.record, moved=self.quiet.changed
             )
@@ -100,6 +102,7 @@ class Engine:
                 moto_policies.install(undo)
                 moto_atomic.prepare(self.server.at_first_use, undo)
                 open_doors(self, undo)
+                moto_mappings.install(self, undo)
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)

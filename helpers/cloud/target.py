@@ -94,7 +94,7 @@ class Elsewhere:
     def __getattr__(self, name: str) -> Callable[..., NoReturn]:
         if name in ("rest_api_url", "load_balancer_url"):
             return self._refused(name)
-        if name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle", "clock"):
+        if name not in ("invocations", "environments", "problems", "flows", "recycle", "redeliver", "settle", "clock"):
             raise AttributeError(name)
         return self._refused(name)
 
