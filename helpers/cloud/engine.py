@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from helpers.cloud import guardian
 from helpers.cloud.admission import Limits
@@ -75,6 +76,7 @@ class Engine:
         # What has begun ends in the opposite order, all of it, even if a part fails or the learner interrupts.
         with contextlib.ExitStack() as undo:
             undo.callback(guardian.remove, str(self.folder))
+            self.afterwards = undo.enter_context(contextlib.ExitStack())  # what ends after the server and processes
             loop = Loop(self._tick)
             undo.callback(loop.stop)
             guard = Guard(loop, self.folder, self.mark)
@@ -106,6 +108,13 @@ class Engine:
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)
+
+    def client(self, service: str, **settings: Any) -> Any:
+        """Return a client of boto3 that talks to this engine's server, whatever the environment says."""
+        import boto3
+
+        keys = {"aws_access_key_id": self.access_key, "aws_secret_access_key": self.secret_key}
+        return boto3.session.Session(**keys).client(service, endpoint_url=self.server.endpoint, **settings)
 
     def close(self) -> None:
         """End everything that was started; a second call does nothing."""

@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import astuple, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,6 +26,9 @@ from helpers.cloud.calls import Invocation
 from helpers.cloud.clock import Clock
 from helpers.cloud.engine import Engine
 from helpers.cloud.environment import Environment
+
+if TYPE_CHECKING:
+    from helpers.cloud.events.hooks import Hooks
 
 REGION = "us-east-1"
 
@@ -234,6 +237,11 @@ class LocalCloud(Addresses):
     def clock(self) -> Clock:
         """The cloud's clock, which can be put forward: ``cloud.clock.advance(days=1)``."""
         return self._running().clock
+
+    @property
+    def hooks(self) -> Hooks:
+        """What asks a user pool's functions; ``cloud.hooks.limit_s`` is how long, 5 seconds as on AWS."""
+        return self._running().hooks
 
     def _running(self) -> Engine:
         if self._engine is None:
