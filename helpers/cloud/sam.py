@@ -63,6 +63,13 @@ def read_template(path: Path) -> dict[str, Any]:
     return yaml_parse(path.read_text(encoding="utf-8"))
 
 
+def read_documents(text: str) -> list[dict[str, Any]]:
+    """Return the documents of a YAML file, such as a cluster's manifests."""
+    import yaml
+
+    return [one for one in yaml.safe_load_all(text) if one]
+
+
 def transformed(template: Mapping[str, Any], *, bucket: str = "code", key: str = "package.zip") -> dict[str, Any]:
     """Return the CloudFormation template that SAM makes of one of its own.
 

@@ -58,7 +58,7 @@ def by_url(url: str) -> Caller:
     return Caller(order, lambda number: said(requests.get(f"{url}/orders/{number}", timeout=PATIENCE_S)))
 
 
-def by_command(folder: Path) -> Caller:
+def by_command(folder: Path | str) -> Caller:
     """Return a caller that starts a process for each question; orders are kept in a folder."""
     program = handler_folder(FOLDER) / "cli.py"
 
@@ -89,7 +89,7 @@ def as_function(role: str, name: str = "posters") -> Caller:
     return by_url(public_url(name))
 
 
-def as_server(cloud: Any, folder: Path) -> tuple[Any, Caller]:
+def as_server(cloud: Any, folder: Path | str) -> tuple[Any, Caller]:
     """Start the shop as an HTTP server on this machine; return the program, which is to be stopped, and who asks it."""
     program, url = start_server(cloud, handler_folder(FOLDER) / "server.py", str(folder), "0")
     return program, by_url(url)

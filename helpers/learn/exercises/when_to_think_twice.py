@@ -1,9 +1,7 @@
-"""The exercises of notebook 09: pieces of a job, a break-even with people, a promise, a counter, what holds data."""
+"""The exercises of notebook 09: pieces of a job, a break-even with people, a counter, rules, what holds data."""
 
 import math
 
-from helpers.coldstart import Remedies
-from helpers.coldstart.promise import Promise, keep
 from helpers.learn.edges import ALL, SOME, TOO_MANY
 from helpers.learn.exercise import Exercise, Slip
 from helpers.portability.resources import fate_of
@@ -13,11 +11,7 @@ from helpers.tables import limit
 # 09.1: a model is loaded at the beginning of each piece.
 WORK_MIN, LOADING_MIN = 600, 2
 
-# 09.3
-SEARCH = {"requests": 2_000_000, "wait_ms": 100, "cpu_ms": 30, "memory_mb": 2048, "init_ms": 1800}
-WITHIN = Promise(objective_ms=800, share=0.001)
-
-# 09.6: what the template of a picture shop holds.
+# 09.5: what the template of a picture shop holds.
 TYPES = (
     "AWS::Lambda::Function",
     "AWS::DynamoDB::Table",
@@ -39,11 +33,6 @@ def line(**assumed: object) -> float:
     """Return the requests a second above which the shop's fleet is cheaper."""
     known = {"fleet": "EC2 committed", "people_hours": 20} | assumed
     return float(break_even_per_s(Steady(**known), duration_ms=40, memory_mb=1024))
-
-
-def kept(**more: object) -> int:
-    """Return the environments that keep the promise of the search."""
-    return keep(Remedies(**(SEARCH | more)), WITHIN).environments
 
 
 def cents(size: str, copies: int, *, from_copies: int = 10, percent: int = 85) -> int:
@@ -69,9 +58,7 @@ EXERCISES = (
         unit="pieces",
         slips=(
             Slip(lambda: pieces(loading_min=0), "Each piece loads the model first. What is left of its time?"),
-            Slip(
-                lambda: pieces(rounding=math.floor), "That many pieces are a little too long: which way does one round?"
-            ),
+            Slip(lambda: pieces(rounding=math.floor), "So few are a little too long: which way does one round?"),
             Slip(lambda: math.ceil((WORK_MIN + LOADING_MIN) / 15), "The model is loaded in every piece, not once."),
         ),
         idea="section 1: a piece has to end within the limit, with all that it does",
@@ -104,27 +91,6 @@ EXERCISES = (
     ),
     Exercise(
         id="09.3",
-        minutes=3,
-        title="Within 800 ms",
-        target="a whole number of environments: the fewest that keep the promise",
-        kind="number",
-        expected=kept,
-        tolerance=0,
-        unit="environments",
-        slips=(
-            Slip(lambda: kept() + 1, "It keeps the promise. Does one fewer?"),
-            Slip(lambda: kept() - 1, "How large is the share that takes longer, with that many?"),
-            Slip(lambda: 0, "With nothing provisioned, more than one request in a thousand takes longer."),
-        ),
-        idea="section 3: outcome(use, provisioned=n).latency.share_over(objective)",
-        hints=(
-            "keep(search, Promise(objective_ms=800, share=0.001)) looks for it.",
-            "Its result has the number as .environments.",
-        ),
-        shows="A few environments keep the promise; whether they are worth it depends on what a fleet costs.",
-    ),
-    Exercise(
-        id="09.4",
         minutes=6,
         title="Every like counts",
         target="code that counts every like although four callers come at once",
@@ -143,7 +109,7 @@ EXERCISES = (
         shows="The store adds, so there is no moment between reading and writing in which a like can be lost.",
     ),
     Exercise(
-        id="09.5",
+        id="09.4",
         minutes=4,
         title="Take AWS out",
         target="the text of a module with cents(size, copies), in which no line is AWS's",
@@ -158,9 +124,7 @@ EXERCISES = (
         ),
         slips=(
             Slip(lambda size, copies: cents(size, copies, percent=100), "From ten copies on there is a discount."),
-            Slip(
-                lambda size, copies: cents(size, copies, from_copies=11), "Does the tenth copy count for the discount?"
-            ),
+            Slip(lambda size, copies: cents(size, copies, from_copies=11), "Does the tenth copy count?"),
         ),
         idea="section 5: the rules take plain values and give plain values",
         hints=(
@@ -170,7 +134,7 @@ EXERCISES = (
         shows="Five lines that run anywhere, and can be tested without a cloud.",
     ),
     Exercise(
-        id="09.6",
+        id="09.5",
         minutes=2,
         title="What holds data",
         target="a set of types of resources, copied from the list",
