@@ -43,6 +43,7 @@ __all__ = [
     "price_list",
     "prices",
     "responsibility",
+    "round_trips",
     "runtimes",
     "tiers",
     "timeline",
@@ -372,6 +373,11 @@ def claims() -> pd.DataFrame:
 def responsibility() -> pd.DataFrame:
     """Return the lesson's table of shared responsibility in long form: one row per cell."""
     return _copy("responsibility")
+
+
+def round_trips() -> pd.DataFrame:
+    """Return how long AWS's stores take to answer, as published, indexed by slug: low_ms, high_ms, as_of, source."""
+    return _copy("round_trips")
 
 
 def instances() -> pd.DataFrame:
