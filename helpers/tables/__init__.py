@@ -43,6 +43,8 @@ __all__ = [
     "price_list",
     "prices",
     "responsibility",
+    "rule_list",
+    "rules",
     "runtimes",
     "tiers",
     "timeline",
@@ -372,6 +374,17 @@ def claims() -> pd.DataFrame:
 def responsibility() -> pd.DataFrame:
     """Return the lesson's table of shared responsibility in long form: one row per cell."""
     return _copy("responsibility")
+
+
+def rules() -> pd.DataFrame:
+    """Return the advisor's rules, indexed by id: measure, thresholds, reason, what would change the verdict."""
+    return _copy("rules")
+
+
+@cache
+def rule_list() -> tuple[Mapping[str, Any], ...]:
+    """Return the advisor's rules as plain rows, read-only."""
+    return tuple(MappingProxyType(row) for row in read("rules"))
 
 
 def instances() -> pd.DataFrame:
