@@ -30,7 +30,8 @@ class Advice:
     because : why, in a sentence
     edges, fit : the verdicts on the five edges, and on the good fit that belongs to the trigger
     options : every way with its month's bill
-    break_even : requests a month from about which on the cheapest fleet is cheaper, None if there is no such place
+    break_even : requests a month from about which on the cheapest fleet is cheaper, None if there is
+        no such place, 0 if it is so at any traffic
     shape, played : of the traffic, where there was some
     """
 
@@ -103,7 +104,7 @@ def fleet_from(case: Case) -> float | None:
     while high > FEWEST and dearer(high / step):
         high /= step
     if high <= FEWEST:
-        return FEWEST
+        return 0.0
     low = high / step
     while high / low > 1.001:
         middle = (low * high) ** 0.5

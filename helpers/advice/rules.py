@@ -59,8 +59,10 @@ class Verdict:
             return f"{self.rule}: not asked."
         side = {"above": ("over", "up to"), "below": ("under", "from")}[self.worse]
         beyond = self.level in (CARE, STOP)
-        return f"{written(self.value)} {self.unit} ({self.level} {side[0]} {written(self.threshold)})" if beyond else (
-            f"{written(self.value)} {self.unit} (fine {side[1]} {written(self.threshold)})"
+        return (
+            f"{written(self.value)} {self.unit} ({self.level} {side[0]} {written(self.threshold)})"
+            if beyond
+            else (f"{written(self.value)} {self.unit} (fine {side[1]} {written(self.threshold)})")
         )
 
 
@@ -118,7 +120,9 @@ def verdicts(case: Case, kind: str = "edge") -> tuple[Verdict, ...]:
     kind : ``"edge"``, or ``"fit"`` for the good fit that belongs to the case's trigger
     """
     wanted = f"fit.{FIT_OF[case.trigger]}." if kind == "fit" else "edge."
-    return tuple(_judge(row, MEASURES[row["measure"]](case)) for row in tables.rule_list() if row["id"].startswith(wanted))
+    return tuple(
+        _judge(row, MEASURES[row["measure"]](case)) for row in tables.rule_list() if row["id"].startswith(wanted)
+    )
 
 
 def fits(case: Case) -> dict[str, tuple[Verdict, ...]]:

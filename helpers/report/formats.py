@@ -160,7 +160,9 @@ ELB = Format(
 )
 LINE_FORMATS = (ALB, ELB, INGRESS, TIMED, MICRO, COMBINED)
 # For a line that fits none: quotes that nobody escaped inside a request.
-LIBERAL = re.compile(rb"\[(\d\d?/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?)\].*\" (\d{3}|-)(?: (\d+|-))?()(?: |$)")
+LIBERAL = re.compile(
+    rb"\[(\d\d?/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?)\].*\" (\d{3}|-)(?: (\d+|-))?()(?: |$)"
+)
 # The groups of the load balancers come as time, duration, status, size.
 TARGET_TIME = (ALB, ELB)
 

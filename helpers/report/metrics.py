@@ -15,7 +15,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -162,7 +161,9 @@ def _rows(text: str) -> Iterator[list[str]]:
 
 def _moment(cell: str) -> int | None:
     cell = cell.strip()
-    if match := re.match(r"(\d\d?)[/.](\d\d?)[/.](\d{4})[ ,T]+(\d\d?):(\d\d)(?::(\d\d))?(?:\.\d+)?\s*([AaPp][Mm])?$", cell):
+    if match := re.match(
+        r"(\d\d?)[/.](\d\d?)[/.](\d{4})[ ,T]+(\d\d?):(\d\d)(?::(\d\d))?(?:\.\d+)?\s*([AaPp][Mm])?$", cell
+    ):
         one, other, year, hour, minute, second, half = match.groups()
         month, day = (int(other), int(one)) if int(one) > 12 or "." in cell[:3] else (int(one), int(other))
         hours = int(hour) % 12 + (12 if half.lower() == "pm" else 0) if half else int(hour)
@@ -192,9 +193,7 @@ def _described(rows: list[list[str]]) -> tuple[Metrics, int, int | None, int | N
         raise Unreadable("no column holds times")
     first = next(n for n, row in enumerate(sample) if len(row) > when and _moment(row[when]) is not None)
     labels = [" ".join(row[c].strip() for row in sample[:first] if len(row) > c) for c in range(width)]
-    numeric = [
-        c for c in range(width) if c != when and any(_value(row, c) is not None for row in sample[first:])
-    ]
+    numeric = [c for c in range(width) if c != when and any(_value(row, c) is not None for row in sample[first:])]
     # The unit column of get-metric-statistics says what the numbers beside it are.
     units = " ".join(cell for row in sample[first : first + 1] for cell in row if not re.search(r"\d", cell))
     lasting = [c for c in numeric if LASTS.search(labels[c]) and not re.search(r"error|throttl", labels[c], re.I)]
@@ -236,7 +235,9 @@ def _from_json(text: str, name: str) -> Metrics:
 
 
 def _from_series(series: dict[str, dict[int, Any]], name: str) -> Metrics:
-    lasting = sorted((s for s in series if LASTS.search(s) and "SampleCount" not in s), key=lambda s: bool(HIGH.search(s)))
+    lasting = sorted(
+        (s for s in series if LASTS.search(s) and "SampleCount" not in s), key=lambda s: bool(HIGH.search(s))
+    )
     rest = [s for s in series if s not in lasting and not re.search(r"error|throttl|concurren", s, re.I)]
     counting = sorted(rest, key=lambda s: not COUNTS.search(s))
     if not counting:

@@ -124,7 +124,9 @@ def recognise_head(head: bytes, name: str) -> Recognised:
     if best is None:
         raise Unreadable(
             f"{name} looks like no access log or metric that is known here. Its first line has the outline "
-            f"{outline(lines[0])!r}" if lines else f"{name} holds no line with content"
+            f"{outline(lines[0])!r}"
+            if lines
+            else f"{name} holds no line with content"
         )
     return Recognised("lines", best[1], best[1].columns, best[1].zone, best[0])
 
@@ -135,16 +137,21 @@ class _Reader:
     def __init__(self, form: Recognised, gatherer: Gatherer) -> None:
         self.form, self.gatherer = form, gatherer
         self.lines = self.malformed = 0
+        self.before = 0  # lines of the file, empty ones included, before this block
         self.outlines: list[tuple[str, str]] = []
 
     def take(self, block: bytes, name: str) -> None:
         """Take in a block of whole lines."""
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
         if self.form.kind == "json":
             self._take_json(block, name)
-            return
+        else:
+            self._take_lines(block, name, lines)
+        self.before += lines
+
+    def _take_lines(self, block: bytes, name: str, lines: int) -> None:
         form = self.form.form
         found = form.pattern.findall(block)
-        lines = block.count(b"\n") + (not block.endswith(b"\n"))
         if len(found) < lines:
             found = self._one_by_one(block, name)
         else:
@@ -154,7 +161,7 @@ class _Reader:
 
     def _one_by_one(self, block: bytes, name: str) -> list[tuple[bytes, ...]]:
         found = []
-        for line in block.split(b"\n"):
+        for place, line in enumerate(block.split(b"\n"), self.before + 1):
             if not line.strip() or line.startswith(b"#"):
                 continue
             match = self.form.form.pattern.match(line)
@@ -162,17 +169,17 @@ class _Reader:
                 self.lines += 1
                 self._add((odd[1],), (odd[2],), (odd[3] or b"",), (b"",))
             elif match is None:
-                self._malformed(line, name)
+                self._malformed(line, f"{name}, line {place:,}")
             else:
                 self.lines += 1
                 found.append(match.groups(b""))
         return found
 
-    def _malformed(self, line: bytes, name: str) -> None:
+    def _malformed(self, line: bytes, place: str) -> None:
         self.lines += 1
         self.malformed += 1
         if len(self.outlines) < LISTED:
-            self.outlines.append((f"{name}, line {self.lines:,}", outline(line)))
+            self.outlines.append((place, outline(line)))
 
     def _add(self, times: Iterable[bytes], statuses: Any, sizes: Any, durations: Any) -> None:
         counts: dict[int, int] = {}
@@ -208,14 +215,14 @@ class _Reader:
         counts: Counter[int] = Counter()
         durations = []
         gatherer = self.gatherer
-        for line in block.split(b"\n"):
+        for place, line in enumerate(block.split(b"\n"), self.before + 1):
             if not line.strip(b" \t\r[],"):
                 continue
             record = record_of(line)
             keys = fields_of(record) if record else {}
             when = second_of(record[keys["time"]]) if record and "time" in keys else None
             if record is None or when is None:
-                self._malformed(line, name)
+                self._malformed(line, f"{name}, line {place:,}")
                 continue
             self.lines += 1
             counts[when[0]] += 1
@@ -259,7 +266,7 @@ def read(
     """
     single = isinstance(places, (str, Path, Source))
     sources = sources_of([places] if single else places)
-    total = sum(sizes) if all((sizes := [source.size for source in sources])) else None
+    total = sum(sizes) if all(sizes := [source.size for source in sources]) else None
     gatherer = Gatherer()
     state = _State(gatherer, progress or (lambda *_: None), cancelled or (lambda: False), total)
     for source in sources:
@@ -305,7 +312,9 @@ class _State:
         while block is not None:
             reader.take(block, source.name)
             self.bytes += len(block)
-            self.progress(self.done + opened.done, self.total, sum(each.lines - each.malformed for each in self.readers))
+            self.progress(
+                self.done + opened.done, self.total, sum(each.lines - each.malformed for each in self.readers)
+            )
             if self.cancelled():
                 self.stopped = True
                 return
