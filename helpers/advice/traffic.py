@@ -112,6 +112,18 @@ class Gatherer:
                 page = self._page(day)
             page[rest // self.step_s] += count
 
+    def add_seconds(self, seconds: np.ndarray) -> None:
+        """Add requests by their seconds since 1970 (UTC), one entry a request."""
+        days = seconds // DAY_S
+        first = int(days[0])
+        one_day = bool((days == first).all())
+        for day in [first] if one_day else np.unique(days).tolist():
+            page = self._pages.get(day)
+            if page is None:
+                page = self._page(day)
+            inside = seconds if one_day else seconds[days == day]
+            page += np.bincount((inside - day * DAY_S) // self.step_s, minlength=page.size)
+
     def _page(self, day: int) -> np.ndarray:
         while len(self._pages) >= PAGES_OF[self.step_s] and self.step_s != STEPS[-1]:
             self._coarsen(STEPS[STEPS.index(self.step_s) + 1])

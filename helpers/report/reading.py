@@ -8,14 +8,16 @@ their content. A caller may watch the progress and stop it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from helpers.advice import Gatherer, Sketch, Traffic
 from helpers.report import metrics
-from helpers.report.formats import LIBERAL, LINE_FORMATS, Format, columns_of, iso_second, outline, zone_of
+from helpers.report.formats import LIBERAL, LINE_FORMATS, Format, columns_of, iso_second, outline, seconds_of, zone_of
 from helpers.report.jsonlines import fields_of, record_of, second_of
 from helpers.report.sources import HEAD, Opened, Source, Unreadable, sources_of
 
@@ -181,7 +183,23 @@ class _Reader:
         if len(self.outlines) < LISTED:
             self.outlines.append((place, outline(line)))
 
-    def _add(self, times: Iterable[bytes], statuses: Any, sizes: Any, durations: Any) -> None:
+    def _add(self, times: Sequence[bytes], statuses: Any, sizes: Any, durations: Any) -> None:
+        gatherer = self.gatherer
+        if (alike := seconds_of(times, self.form.form.second)) is not None:
+            for seconds, offset in alike:
+                gatherer.add_seconds(seconds)
+                gatherer.offsets[offset] = gatherer.offsets.get(offset, 0) + seconds.size
+        else:
+            self._add_each(times)
+        for status, count in Counter(statuses).items():
+            name = f"{chr(status[0])}xx" if status[:1].isdigit() else "none"
+            gatherer.statuses[name] = gatherer.statuses.get(name, 0) + count
+        known = [int(size) for size in sizes if size.isdigit()]
+        gatherer.sized += len(known)
+        gatherer.bytes += sum(known)
+        self._add_durations(durations, self.form.form.duration_ms)
+
+    def _add_each(self, times: Sequence[bytes]) -> None:
         counts: dict[int, int] = {}
         gatherer, second = self.gatherer, self.form.form.second
         for text, count in Counter(times).items():
@@ -192,24 +210,16 @@ class _Reader:
             counts[when[0]] = counts.get(when[0], 0) + count
             gatherer.offsets[when[1]] = gatherer.offsets.get(when[1], 0) + count
         gatherer.add(counts)
-        for status, count in Counter(statuses).items():
-            name = f"{chr(status[0])}xx" if status[:1].isdigit() else "none"
-            gatherer.statuses[name] = gatherer.statuses.get(name, 0) + count
-        known = [int(size) for size in sizes if size.isdigit()]
-        gatherer.sized += len(known)
-        gatherer.bytes += sum(known)
-        self._add_durations(durations, self.form.form.duration_ms)
 
     def _add_durations(self, durations: Iterable[Any], unit_ms: float) -> None:
-        known = []
-        for text in durations:
-            if text:
-                try:
-                    known.append(float(text) * unit_ms)
-                except ValueError:
-                    continue
-        if known:
-            self.gatherer.sketch += Sketch.of(known)
+        known = [text for text in durations if text]
+        if not known:
+            return
+        try:
+            values = np.array(known).astype(float)
+        except ValueError:
+            values = np.array([value for text in known if (value := _number(text)) is not None])
+        self.gatherer.sketch += Sketch.of(values * unit_ms)
 
     def _take_json(self, block: bytes, name: str) -> None:
         counts: Counter[int] = Counter()
@@ -239,6 +249,13 @@ class _Reader:
                 durations.append(float(record[keys["duration_s"]]) * 1000)
         gatherer.add(counts)
         self._add_durations(durations, 1.0)
+
+
+def _number(text: Any) -> float | None:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return None
 
 
 def read(
