@@ -8,6 +8,7 @@ number.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from helpers.advice import rules
 from helpers.advice.bills import Option, cheapest, curve, is_job, options
@@ -30,8 +31,6 @@ class Advice:
     because : why, in a sentence
     edges, fit : the verdicts on the five edges, and on the good fit that belongs to the trigger
     options : every way with its month's bill
-    break_even : requests a month from about which on the cheapest fleet is cheaper, None if there is
-        no such place, 0 if it is so at any traffic
     shape, played : of the traffic, where there was some
     """
 
@@ -41,9 +40,13 @@ class Advice:
     edges: tuple[Verdict, ...]
     fit: tuple[Verdict, ...]
     options: tuple[Option, ...]
-    break_even: float | None
     shape: Shape | None = None
     played: Played | None = None
+
+    @cached_property
+    def break_even(self) -> float | None:
+        """Requests a month from about which on the cheapest fleet is cheaper: None for none, 0 if at any traffic."""
+        return fleet_from(self.case)
 
     @property
     def function(self) -> Option:
@@ -66,7 +69,7 @@ def advise(case: Case, *, shape: Shape | None = None, played: Played | None = No
     """
     edges, fit = rules.verdicts(case), rules.verdicts(case, "fit")
     run_on, because = _recommend(case, {verdict.id.split(".")[1]: verdict for verdict in _worst_first(edges)}, fit)
-    return Advice(case, run_on, because, edges, fit, options(case), fleet_from(case), shape, played)
+    return Advice(case, run_on, because, edges, fit, options(case), shape, played)
 
 
 def case_of(case: Case, shape: Shape, played: Played | None = None) -> Case:
