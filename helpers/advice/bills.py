@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from helpers import tables
 from helpers.advice.case import Case, is_job
@@ -57,6 +57,7 @@ class Option:
         return self.name.startswith("Lambda")
 
 
+@lru_cache(maxsize=128)  # verdicts, recommendation and record ask for the same bills
 def options(case: Case) -> tuple[Option, ...]:
     """Return every way to run a case, in the order of the collection: functions, containers, machines, the rack."""
     return tuple(option for name in _names(case) if (option := _option(name, case)) is not None)

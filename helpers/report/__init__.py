@@ -6,12 +6,14 @@ advice and :func:`record` writes it up. ``python -m helpers.report --help`` does
 
 from helpers.report.command import write
 from helpers.report.deciding import Wish, decide, origin_of
+from helpers.report.desk import Desk
 from helpers.report.keeping import changes, kept, load
 from helpers.report.reading import Reading, Recognised, read, recognise
 from helpers.report.record import Origin, record
 from helpers.report.sources import Source, Unreadable
 
 __all__ = [
+    "Desk",
     "Origin",
     "Reading",
     "Recognised",

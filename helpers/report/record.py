@@ -60,11 +60,12 @@ def record(advice: Advice, origin: Origin) -> Document:
 
 
 def _first_line(advice: Advice, origin: Origin) -> str:
-    again = f" A fleet becomes cheaper from about {quantity(_round(advice.break_even))} requests a month on."
     if advice.break_even is None:
         again = " No fleet is cheaper at any traffic that was looked at."
     elif not advice.break_even:
         again = " A fleet is cheaper at any traffic that was looked at."
+    else:
+        again = f" A fleet becomes cheaper from about {quantity(_round(advice.break_even))} requests a month on."
     return (
         f"{origin.date.isoformat()}. {quantity(_round(advice.case.requests_month))} requests a month, "
         f"{advice.case.duration_ms:,.0f} ms each at {advice.case.memory_mb:,.0f} MB.{again} "
