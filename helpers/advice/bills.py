@@ -86,13 +86,15 @@ def cheapest(case: Case, *, function: bool | None = None, rack: bool = True) -> 
 
 def scaled(case: Case, factor: float) -> Case:
     """Return the same case with more or fewer requests."""
-    return replace(case, requests_month=case.requests_month * factor)
+    return case.with_requests(case.requests_month * factor)
 
 
 def _names(case: Case) -> list[str]:
     names = ["Lambda", "Lambda, arm64", "Lambda, provisioned", "Fargate", "EC2", "EC2 committed", "EKS", "Rack"]
     if case.workload().peak_vcpu(case.requests_month) <= SMALL_VCPU:
         names.insert(3, "One small server")
+    if case.peak_hour is not None:
+        names.insert(names.index("Fargate") + 1, "Fargate, following")
     if is_job(case):
         names.insert(3, "Fargate, a task a run")
     if case.architecture == "arm64":
@@ -129,7 +131,7 @@ def _compute(name: str, case: Case) -> tuple[Bill, str, str]:
     if name.startswith("Lambda"):
         return _functions(name, case)
     if name == "Fargate, a task a run":
-        seconds = min(case.duration_ms / 1000, HOURS_A_MONTH * 3600)
+        seconds = min((case.wait_ms + case.cpu_ms) / 1000, HOURS_A_MONTH * 3600)
         bill = fargate_bill(
             vcpu=1,
             memory_gb=max(2.0, math.ceil(case.memory_mb / 1024)),
@@ -138,6 +140,12 @@ def _compute(name: str, case: Case) -> tuple[Bill, str, str]:
             architecture=case.architecture,
         )
         return bill, "", "one vCPU for as long as each run takes"
+    if name == "Fargate, following":
+        # Each hour runs what its own busiest minute needs; the mean over the hours is the busiest hour's over its peak.
+        tasks = case.workload().peak_vcpu(case.requests_month) / case.utilisation / (case.peak_hour or 1.0)
+        tasks = max(tasks, case.minimum)
+        bill = fargate_bill(vcpu=1, memory_gb=2, tasks=tasks, architecture=case.architecture)
+        return bill, "", f"{tasks:,.3g} tasks on average, as many each hour as that hour needs"
     if name == "One small server":
         bill = ec2_bill(SMALL, storage_gb=20, public_ipv4=1)
         return bill, "", f"one {SMALL} with an address; when it fails, so does the service"
@@ -200,7 +208,7 @@ def curve(case: Case, name: str) -> Callable[[float], Bill]:
 
     @cache
     def bill(requests: float) -> Bill:
-        option = _option(name, replace(case, requests_month=requests))
+        option = _option(name, case.with_requests(requests))
         people = option.people_usd
         extra = Bill((_people_line(people),)) if people else Bill(())
         return Bill(option.compute.lines + option.around.lines + extra.lines)

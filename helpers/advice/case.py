@@ -8,16 +8,17 @@ lists under assumptions.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from helpers import tables
 from helpers.checks import choice, flag, in_words, number
-from helpers.pricing import ARCHITECTURES, memory_model
+from helpers.pricing import ARCHITECTURES, HOURS_A_MONTH, memory_model
 from helpers.pricing.scenarios import Workload
 
 TRIGGERS = ("http", "files", "schedule", "events", "webhook", "auth")
 DOORS = ("HTTP", "REST", "ALB", "URL", "none")
+MINUTES_A_MONTH = HOURS_A_MONTH * 60
 SCENARIO_FIELDS = ("wait_ms", "cpu_ms", "memory_mb", "peak", "utilisation", "architecture", "minimum")
 
 
@@ -37,6 +38,7 @@ class Case:
     memory_mb, architecture : of the function
     longest_ms : the longest piece of work, on one full vCPU; the average one's duration if None
     peak : busiest minute against the average
+    peak_hour : busiest hour against the average, for fleets that follow the day; None where only ``peak`` is known
     idle_share : share of the minutes without a request
     init_ms, cold_share : time of INIT, and the share of the requests that start cold
     trigger : what calls it, one of ``TRIGGERS``
@@ -59,6 +61,7 @@ class Case:
     architecture: str = given("x86_64", "no packages need to be rebuilt")
     longest_ms: float | None = given(None, "no longest piece of work was named", "ms")
     peak: float = given(3, "busiest minute against the average", "times")
+    peak_hour: float | None = given(None, "only the busiest minute is known", "times")
     idle_share: float = given(0, "no log to count idle minutes in")
     init_ms: float = given(250, "a small zip file in a scripting language; notebook 08 has figures", "ms")
     cold_share: float = given(0, "no traffic to simulate")
@@ -87,6 +90,8 @@ class Case:
         choice("trigger", self.trigger, TRIGGERS)
         choice("door", self.door, DOORS)
         number("peak", self.peak, 1)
+        if self.peak_hour is not None:
+            number("peak_hour", self.peak_hour, 1, self.peak)
         for name in ("idle_share", "cold_share"):
             number(name, getattr(self, name), 0, 1)
         number("utilisation", self.utilisation, 0, 1, above=True)
@@ -115,6 +120,26 @@ class Case:
         if self.usd_per_hour is not None:
             return float(self.usd_per_hour)
         return tables.price("physical.admin_salary").value / 2080
+
+    def with_requests(self, requests_month: float) -> Case:
+        """Return the same case with another number of requests.
+
+        The busiest minute stands out from its hour for two reasons: chance, which weighs less the more requests there
+        are (it shrinks with the root of their number), and real bursts, which stay. What chance explains is four
+        standard deviations of a Poisson count, as the busiest of a week's minutes shows.
+
+        Examples
+        --------
+        >>> small = Case(requests_month=43_800, peak=8, peak_hour=2)
+        >>> round(small.with_requests(43_800_000).peak, 2)
+        2.52
+        """
+        if self.peak_hour is None or not self.requests_month or not requests_month:
+            return replace(self, requests_month=requests_month)
+        chance = min(self.peak - self.peak_hour, 4 * math.sqrt(self.peak_hour * MINUTES_A_MONTH / self.requests_month))
+        lasting = self.peak - chance
+        peak = lasting + chance * math.sqrt(self.requests_month / requests_month)
+        return replace(self, requests_month=requests_month, peak=peak)
 
     def workload(self) -> Workload:
         """Return what sizes the fleets."""

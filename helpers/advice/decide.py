@@ -17,7 +17,7 @@ from helpers.advice.playing import Played
 from helpers.advice.rules import CARE, STOP, Verdict
 from helpers.advice.shape import Shape
 
-FEWEST, MOST, POINTS = 1e4, 1e11, 57  # requests a month between which a break-even is looked for
+FEWEST, MOST, POINTS = 1e-3, 1e4, 57  # times today's traffic, between which a break-even is looked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +77,7 @@ def case_of(case: Case, shape: Shape, played: Played | None = None) -> Case:
     found = {
         "requests_month": shape.requests_a_month,
         "peak": max(1.0, round(shape.peak, 4)),
+        "peak_hour": min(max(1.0, round(shape.peak_hour, 4)), max(1.0, round(shape.peak, 4))),
         "idle_share": shape.idle_share,
     }
     if played is not None:
@@ -87,26 +88,30 @@ def case_of(case: Case, shape: Shape, played: Played | None = None) -> Case:
 def fleet_from(case: Case) -> float | None:
     """Return the traffic, in requests a month, from about which on a fleet is cheaper than the function.
 
-    The fleet is the one that is cheapest at a thousand million requests, without the rack. The search looks at a grid
-    from above and then halves the interval: where both bills run side by side, they may cross more than once in it.
+    The fleet is the one that is cheapest at a thousand times today's traffic, without the rack. The search looks at a
+    grid from above, then halves the interval: where both bills run side by side, they may cross more than once in it.
 
     Examples
     --------
     >>> f"{fleet_from(Case(requests_month=1e6)):.2g}"
-    '6.2e+07'
+    '5.4e+07'
     """
-    rival = cheapest(replace(case, requests_month=1e9), function=False, rack=False).name
+    now = case.requests_month
+    if not now:
+        return None
+    rival = cheapest(case.with_requests(now * 1000), function=False, rack=False).name
+    lowest, highest = now * FEWEST, now * MOST
     function, fleet = curve(case, "Lambda"), curve(case, rival)
 
     def dearer(requests: float) -> bool:
         return function(requests).total > fleet(requests).total
 
-    if not dearer(MOST):
+    if not dearer(highest):
         return None
-    high, step = MOST, (MOST / FEWEST) ** (1 / POINTS)
-    while high > FEWEST and dearer(high / step):
+    high, step = highest, (MOST / FEWEST) ** (1 / POINTS)
+    while high > lowest and dearer(high / step):
         high /= step
-    if high <= FEWEST:
+    if high <= lowest:
         return 0.0
     low = high / step
     while high / low > 1.001:
@@ -170,5 +175,13 @@ def _recommend(case: Case, edge: dict[str, Verdict], fit: tuple[Verdict, ...]) -
         )
     return function, (
         f"It costs {function.total:,.2f} USD a month and the cheapest fleet ({fleet.name}) {fleet.total:,.2f}; "
-        "none of the five edges stands against it."
+        f"{_on_edges(edge)}."
     )
+
+
+def _on_edges(edge: dict[str, Verdict]) -> str:
+    """Return what is left to look at when nothing stands against functions."""
+    close = [verdict.rule[0].lower() + verdict.rule[1:] for verdict in edge.values() if verdict.level == CARE]
+    if not close:
+        return "none of the five edges stands against it"
+    return f"no edge stands against it, but look closer at {' and '.join(close)}"

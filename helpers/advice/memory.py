@@ -23,8 +23,8 @@ class Size:
 def sizes(case: Case, memories_mb: tuple[float, ...] = SIZES_MB) -> tuple[Size, ...]:
     """Return the sweep, the case's own size among the others.
 
-    The duration follows ``memory_model``: a declared model, in which arm64 is as fast as x86_64. The bill is that of the
-    function alone.
+    The duration follows ``memory_model``: a declared model, in which arm64 is as fast as x86_64. The bill is the
+    function's alone.
     """
     timeout_ms = tables.limit("lambda.timeout").max * 1000
     found = []

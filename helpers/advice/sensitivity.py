@@ -51,16 +51,22 @@ def _duration(case: Case, factor: float) -> Case:
     return replace(case, wait_ms=case.wait_ms * factor, cpu_ms=case.cpu_ms * factor, longest_ms=longest)
 
 
+def _peak(case: Case, factor: float) -> Case:
+    peak = max(1.0, case.peak * factor)
+    hour = None if case.peak_hour is None else min(case.peak_hour, peak)
+    return replace(case, peak=peak, peak_hour=hour)
+
+
 def _cold(case: Case, factor: float) -> Case:
     return replace(case, cold_share=min(case.cold_share * factor, 1.0))
 
 
 # What is moved, by how much down and up, and how.
 RANGES: Mapping[str, tuple[float, float, Callable[[Case, float], Case]]] = {
-    "requests": (0.5, 3.0, lambda case, factor: replace(case, requests_month=case.requests_month * factor)),
+    "requests": (0.5, 3.0, lambda case, factor: case.with_requests(case.requests_month * factor)),
     "duration": (0.5, 2.0, _duration),
     "memory": (0.5, 2.0, _memory),
-    "peak": (0.5, 3.0, lambda case, factor: replace(case, peak=max(1.0, case.peak * factor))),
+    "peak": (0.5, 3.0, _peak),
     "cold starts": (0.0, 5.0, _cold),
     "size of an answer": (0.25, 4.0, lambda case, factor: replace(case, response_kb=case.response_kb * factor)),
     "log per request": (0.25, 4.0, lambda case, factor: replace(case, log_kb=case.log_kb * factor)),

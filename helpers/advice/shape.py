@@ -30,6 +30,7 @@ class Shape:
     peak_minute_per_s : rate of the busiest minute (of the busiest step, where steps are longer)
     peak_second : requests of the busiest second; None where seconds are unknown
     peak : busiest minute against the average
+    peak_hour : busiest hour against the average; the busiest step where the period has no whole hour
     burstiness : variance of the counts a minute against their mean, the day's curve taken out; 1 for random arrivals
     idle_share : share of the minutes without any request
     busiest_hour_share : share of the requests that fall into the busiest hour of the day
@@ -45,6 +46,7 @@ class Shape:
     peak_minute_per_s: float
     peak_second: int | None
     peak: float
+    peak_hour: float
     burstiness: float
     idle_share: float
     busiest_hour_share: float
@@ -85,6 +87,7 @@ def shape_of(traffic: Traffic, *, duration_ms: float) -> Shape:
         peak_minute_per_s=busiest,
         peak_second=int(seconds.max()) if seconds is not None else None,
         peak=busiest / mean if mean else math.nan,
+        peak_hour=_peak_hour(traffic, minutes, length) / mean if mean else math.nan,
         burstiness=_dispersion(minutes, length),
         idle_share=float((minutes == 0).mean()),
         busiest_hour_share=float(days.max() / days.sum()) if days.sum() else math.nan,
@@ -92,6 +95,13 @@ def shape_of(traffic: Traffic, *, duration_ms: float) -> Shape:
         mean_concurrency=mean * duration_s,
         by_hour=hours,
     )
+
+
+def _peak_hour(traffic: Traffic, minutes: np.ndarray, length: int) -> float:
+    """Return the rate a second of the busiest hour, wherever it begins."""
+    window = max(1, min(3600 // length, minutes.size))
+    sums = np.cumsum(np.concatenate([[0], minutes]))
+    return float((sums[window:] - sums[:-window]).max()) / (window * length)
 
 
 def by_hour(traffic: Traffic) -> np.ndarray:

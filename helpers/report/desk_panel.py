@@ -1,7 +1,7 @@
 """The page's half of a desk: fields, buttons, a bar that moves, and the result.
 
-A log is read in a thread of its own, so that the page stays alive and the button that stops it works. Callbacks call the
-desk and write to an ``HTML`` value; nothing is printed.
+A log is read in a thread of its own, so that the page stays alive and the button that stops it works. Callbacks call
+the desk and write to an ``HTML`` value; nothing is printed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a record keeps for machines: inputs and results, in a comment at its end; and what changed between two.
 
-The block holds a case and its numbers, no log and no line of one. A record that was edited by hand is still read as long
-as the block is whole.
+The block holds a case and its numbers, no log and no line of one. A record that was edited by hand is still read as
+long as the block is whole.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ def changes(then: Kept, now: Kept) -> list[tuple[str, str, str]]:
     """Return what differs between two records: what, then, now. What moved by less than half a percent is left out."""
     found = []
     for what in ("run on", "break-even", "latency p99", "throttled", "environments at most"):
-        _compare(found, what, then.results.get(what), now.results.get(what))
+        if what in then.results and what in now.results:  # what was not simulated this time is no change
+            _compare(found, what, then.results[what], now.results[what])
     for group, unit in (("verdicts", ""), ("bills", " USD a month")):
         old, new = then.results.get(group, {}), now.results.get(group, {})
         for name in dict.fromkeys([*new, *old]):

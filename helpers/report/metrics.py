@@ -1,9 +1,9 @@
 """Reads metrics instead of lines: a CSV of counts by the minute or hour, with or without durations.
 
-Three forms are known: what CloudWatch's console exports (several lines of labels, then a line a period), a table with a
-header such as ``Timestamp,Sum,Unit``, and the JSON that ``aws cloudwatch get-metric-data`` and ``get-metric-statistics``
-print. Which column counts and which lasts is told by their labels. A period without a row had no request: CloudWatch
-leaves those out.
+Three forms are known: what CloudWatch's console exports (several lines of labels, then a line a period), a table with
+a header such as ``Timestamp,Sum,Unit``, and the JSON that ``aws cloudwatch get-metric-data`` and
+``get-metric-statistics`` print. Which column counts and which lasts is told by their labels. A period without a row had
+no request: CloudWatch leaves those out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Metrics:
         if not self.seconds:
             raise Unreadable("the metrics hold no period with a count")
         times = sorted(set(self.seconds))
-        gaps = Counter(b - a for a, b in zip(times, times[1:], strict=False))
+        gaps = Counter(b - a for a, b in pairwise(times))
         usual = min((gap for gap, many in gaps.items() if many >= 0.05 * len(times)), default=min(gaps, default=3600))
         step = max((step for step in STEPS if usual % step == 0), default=1)
         start = times[0] - times[0] % step

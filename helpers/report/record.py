@@ -1,8 +1,8 @@
 """The decision record: what was asked, what was found, what it costs, what is recommended, and what that rests on.
 
 Everything in it comes from an :class:`~helpers.advice.Advice` and from what was read; the same inputs give the same
-record, but for its date. At its end stands a block for machines with the inputs and the results, so that a later run can
-say what has changed since.
+record, but for its date. At its end stands a block for machines with the inputs and the results, so that a later run
+can say what has changed since.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from helpers import tables
 from helpers.advice import Advice, Case, Option, Swing, at_scales, by_rule, tornado
 from helpers.advice.case import given, said
 from helpers.advice.memory import sizes
-from helpers.advice.rules import FINE, OPEN, written
+from helpers.advice.rules import FINE, OPEN, Verdict, written
 from helpers.advice.shape import DAYS
 from helpers.report import keeping
 from helpers.report.document import Block, Document, Heading, Paragraph, Picture, Table
@@ -61,9 +61,9 @@ def record(advice: Advice, origin: Origin) -> Document:
 
 def _first_line(advice: Advice, origin: Origin) -> str:
     if advice.break_even is None:
-        again = " No fleet is cheaper at any traffic that was looked at."
+        again = " No fleet is cheaper, up to ten thousand times this traffic."
     elif not advice.break_even:
-        again = " A fleet is cheaper at any traffic that was looked at."
+        again = " A fleet is cheaper at any traffic, down to a thousandth of this."
     else:
         again = f" A fleet becomes cheaper from about {quantity(_round(advice.break_even))} requests a month on."
     return (
@@ -143,11 +143,20 @@ def _verdicts(advice: Advice) -> list[Block]:
         shown = "not asked" if verdict.level == OPEN else verdict.level
         number = "" if verdict.value is None else f"{written(verdict.value)} {verdict.unit}"
         side = "over" if verdict.worse == "above" else "under"
-        rows.append((f"{rule} ({kind})", shown, number, f"{side} {written(verdict.threshold)}", verdict.change))
+        threshold = f"{side} {written(verdict.threshold)}; {_origin(verdict)}"
+        rows.append((f"{rule} ({kind})", shown, number, threshold, verdict.change))
     return [
         Heading("The five edges, and the good fit"),
-        Table(("rule", "verdict", "number that decides", "looked at", "what would change it"), rows),
+        Table(("rule", "verdict", "number that decides", "threshold, its source", "what would change it"), rows),
     ]
+
+
+def _origin(verdict: Verdict) -> str:
+    """Return where a threshold comes from, in a few words."""
+    if verdict.flag == "assumption":
+        return "our judgement"
+    title = verdict.source.split(" (")[0].split(",")[0].removeprefix("The ").removesuffix(" of this collection")
+    return f"{title}, {verdict.as_of.isoformat()}"
 
 
 def _traffic(advice: Advice, origin: Origin) -> list[Block]:
@@ -173,8 +182,8 @@ def _traffic(advice: Advice, origin: Origin) -> list[Block]:
             Paragraph(
                 f"Simulated on Lambda ({played.requests:,} requests{part}): {played.cold_share:.2%} start cold "
                 f"(95% interval {played.cold_low:.2%} to {played.cold_high:.2%}, warming up included), {refused}, "
-                f"{played.peak_environments:,} environments at most. Latency in ms: median {p50}, p95 {p95}, p99 {p99}, "
-                f"p99.9 {p999}. Idle environments are kept {played.keep_alive_s:,.0f} s, an assumption; within a "
+                f"{played.peak_environments:,} environments at most. Latency in ms: median {p50}, p95 {p95}, "
+                f"p99 {p99}, p99.9 {p999}. Idle environments are kept {played.keep_alive_s:,.0f} s, an assumption; within a "
                 f"{'second' if played.step_s == 1 else f'step of {played.step_s} s'} requests come at random moments."
             )
         )

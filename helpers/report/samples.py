@@ -19,7 +19,7 @@ from helpers.capacity import Week
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "samples"
 MONDAY = datetime(2026, 10, 26, tzinfo=timezone(timedelta(hours=1)))
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 PLACES = ("/photos", "/photos/1048", "/albums?user=17", "/search?q=dunes", "/login", "/static/logo.svg")
 SEED = 10
 
@@ -59,7 +59,7 @@ def combined() -> str:
         )
     # What every real log has: somebody who tries the door, and a line that was cut.
     lines.insert(40, f'203.0.113.9 - - [{clf(MONDAY)}] "\\x16\\x03\\x01" 400 157 "-" "-" 0.000')
-    lines.insert(90, '198.51.100.4 - - [26/Oct/2026:01:')
+    lines.insert(90, "198.51.100.4 - - [26/Oct/2026:01:")
     return "\n".join(lines) + "\n"
 
 

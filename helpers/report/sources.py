@@ -86,7 +86,7 @@ def sources_of(places: Iterable[str | Path | Source]) -> list[Source]:
         elif path.exists():
             found.append(Source(path.name, path))
         else:
-            raise Unreadable(f"{path} does not exist")
+            raise Unreadable(f"{place} does not exist")
     return found
 
 

@@ -57,8 +57,8 @@ def week(shape: Shape) -> Chart:
     layout["yaxis"] |= {"autorange": "reversed", "type": "category", "showgrid": False}
     layout["xaxis"] |= {"type": "category", "showgrid": False}
     sentence = (
-        f"{shape.requests:,} requests in {number(round(shape.days, 1))} days, most of them on {DAYS[d]} at {hour:02d}:00 "
-        f"({number(round(most))} an hour). {shape.idle_share:.0%} of the minutes have none."
+        f"{shape.requests:,} requests in {number(round(shape.days, 1))} days, most of them on {DAYS[d]} "
+        f"at {hour:02d}:00 ({number(round(most))} an hour). {shape.idle_share:.0%} of the minutes have none."
     )
     table = pd.DataFrame(rows, columns=["hour", "day", "requests an hour"])
     return Chart({"data": [trace], "layout": layout}, sentence, table)
@@ -90,11 +90,13 @@ def bills(advice: Advice) -> Chart:
 
 
 def growth(advice: Advice, *, low: float = 0.05, high: float = 200.0) -> Chart:
-    """Draw the bills of a case over its traffic, from a twentieth to two hundred times, with the break-even."""
+    """Draw the bills of a case over its traffic, from a twentieth to two hundred times or beyond the break-even."""
     case, now = advice.case, advice.case.requests_month
+    high = max(high, 4 * (advice.break_even or 0.0) / now)
     names = ["Lambda", "Fargate", "EC2 committed", "Rack"]
+    names[1:2] = ["Fargate, following"] if case.peak_hour is not None else ["Fargate"]
     requests = [float(f"{n:.3g}") for n in np.geomspace(now * low, now * high, POINTS)]
-    rows = [(name, n, round(bill(n).total, 2)) for name in names for bill in [curve(case, name)] for n in requests]
+    rows = [(name, n, round(bill(n).total, 4)) for name in names for bill in [curve(case, name)] for n in requests]
     frame = pd.DataFrame(rows, columns=["model", "requests a month", "usd"])
     here = curve(case, "Lambda")
     marks = [(now, max(here(now).total, 0.01), "now")]
@@ -102,9 +104,9 @@ def growth(advice: Advice, *, low: float = 0.05, high: float = 200.0) -> Chart:
     if place and now * low < place < now * high:
         marks.append((place, here(place).total, f"even at {quantity(_digits(place))}"))
     if place is None:
-        title = "Functions stay the cheapest at any traffic looked at"
+        title = "Up to ten thousand times today's traffic, functions stay cheaper than a fleet"
     elif not place:
-        title = "A fleet is cheaper at any traffic looked at"
+        title = "A fleet is cheaper, down to a thousandth of today's traffic"
     else:
         title = f"A fleet becomes cheaper from {quantity(_digits(place))} requests a month on"
     ends = [f"{name} {dollars(curve(case, name)(now).total)}" for name in names]
@@ -149,7 +151,15 @@ def tornado(swings: tuple[Swing, ...], now: float) -> Chart:
     layout["barmode"] = "overlay"
     layout["yaxis"] |= {"autorange": "reversed", "type": "category", "showgrid": False, "automargin": True}
     layout["shapes"] = [
-        {"type": "line", "x0": round(now, 4), "x1": round(now, 4), "y0": 0, "y1": 1, "yref": "paper", "line": {"dash": "dot"}}
+        {
+            "type": "line",
+            "x0": round(now, 4),
+            "x1": round(now, 4),
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"dash": "dot"},
+        }
     ]
     sentence = f"Around {dollars(now)} a month: " + "; ".join(
         f"{swing.what} {dollars(swing.low_usd)} to {dollars(swing.high_usd)}" for swing in swings
@@ -168,7 +178,15 @@ def verdicts(advice: Advice) -> pd.DataFrame:
         value = "" if verdict.value is None else f"{written(verdict.value)} {verdict.unit}"
         side = "over" if verdict.worse == "above" else "under"
         rows.append(
-            (rule, verdict.level, value, f"{side} {written(verdict.threshold)}", verdict.change, verdict.source, verdict.as_of)
+            (
+                rule,
+                verdict.level,
+                value,
+                f"{side} {written(verdict.threshold)}",
+                verdict.change,
+                verdict.source,
+                verdict.as_of,
+            )
         )
     columns = ["rule", "verdict", "number", "threshold", "what would change it", "source", "as of"]
     return pd.DataFrame(rows, columns=columns).set_index("rule")

@@ -66,7 +66,9 @@ EXERCISES = (
         unit="times the average",
         cases=tuple({"counts": counts} for counts in MINUTES),
         slips=(
-            Slip(lambda counts: max(counts) / float(np.median(counts) or 1), "A fleet pays for the mean, not the median."),
+            Slip(
+                lambda counts: max(counts) / float(np.median(counts) or 1), "A fleet pays for the mean, not the median."
+            ),
             Slip(lambda counts: max(counts) / 60, "That is its rate a second. Against what do you hold it?"),
             Slip(
                 lambda counts: max(counts) / (sum(counts) / max(sum(count > 0 for count in counts), 1)),
