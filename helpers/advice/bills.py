@@ -15,6 +15,7 @@ from functools import cache, lru_cache
 from helpers import tables
 from helpers.advice.case import Case, is_job
 from helpers.capacity import concurrency
+from helpers.checks import choice
 from helpers.pricing import HOURS_A_MONTH, Bill, Provisioned, api_bill, ec2_bill, fargate_bill, lambda_bill
 from helpers.pricing.bill import Line
 from helpers.pricing.scenarios import KB_A_GB, compute_models
@@ -60,15 +61,12 @@ class Option:
 @lru_cache(maxsize=128)  # verdicts, recommendation and record ask for the same bills
 def options(case: Case) -> tuple[Option, ...]:
     """Return every way to run a case, in the order of the collection: functions, containers, machines, the rack."""
-    return tuple(option for name in _names(case) if (option := _option(name, case)) is not None)
+    return tuple(_option(name, case) for name in _names(case))
 
 
 def total(name: str, case: Case) -> float:
     """Return the month's USD of one way to run it."""
-    option = _option(name, case)
-    if option is None:
-        raise ValueError(f"name must be one of {', '.join(_names(case))}, got {name!r}")
-    return option.total
+    return _option(choice("name", name, _names(case)), case).total
 
 
 def cheapest(case: Case, *, function: bool | None = None, rack: bool = True) -> Option:
@@ -108,7 +106,7 @@ def environments(case: Case) -> int:
     return max(1, math.ceil(round(concurrency(rate_per_s=rate, duration_ms=case.duration_ms), 9)))
 
 
-def _option(name: str, case: Case) -> Option | None:
+def _option(name: str, case: Case) -> Option:
     compute, obstacle, note = _compute(name, case)
     people = 0.0 if name.startswith("Lambda") else case.people_hours * case.hour_usd
     alone = name == "One small server"

@@ -177,14 +177,15 @@ def _traffic(advice: Advice, origin: Origin) -> list[Block]:
     if played is not None:
         p50, p95, p99, p999 = (f"{value:,.0f}" for value in played.latency_ms)
         part = "" if played.part == 1 else f", the busiest {played.part:.1%} of the period"
+        within = "a second" if played.step_s == 1 else f"a step of {played.step_s} s"
         refused = f"{played.throttled:,} refused" if played.throttled else "none refused"
         blocks.append(
             Paragraph(
                 f"Simulated on Lambda ({played.requests:,} requests{part}): {played.cold_share:.2%} start cold "
                 f"(95% interval {played.cold_low:.2%} to {played.cold_high:.2%}, warming up included), {refused}, "
                 f"{played.peak_environments:,} environments at most. Latency in ms: median {p50}, p95 {p95}, "
-                f"p99 {p99}, p99.9 {p999}. Idle environments are kept {played.keep_alive_s:,.0f} s, an assumption; within a "
-                f"{'second' if played.step_s == 1 else f'step of {played.step_s} s'} requests come at random moments."
+                f"p99 {p99}, p99.9 {p999}. Idle environments are kept {played.keep_alive_s:,.0f} s, an assumption; "
+                f"within {within} requests come at random moments."
             )
         )
     return blocks
