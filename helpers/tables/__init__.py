@@ -44,6 +44,8 @@ __all__ = [
     "prices",
     "responsibility",
     "round_trips",
+    "rule_list",
+    "rules",
     "runtimes",
     "tiers",
     "timeline",
@@ -378,6 +380,17 @@ def responsibility() -> pd.DataFrame:
 def round_trips() -> pd.DataFrame:
     """Return how long AWS's stores take to answer, as published, indexed by slug: low_ms, high_ms, as_of, source."""
     return _copy("round_trips")
+
+
+def rules() -> pd.DataFrame:
+    """Return the advisor's rules, indexed by id: measure, thresholds, reason, what would change the verdict."""
+    return _copy("rules")
+
+
+@cache
+def rule_list() -> tuple[Mapping[str, Any], ...]:
+    """Return the advisor's rules as plain rows, read-only."""
+    return tuple(MappingProxyType(row) for row in read("rules"))
 
 
 def instances() -> pd.DataFrame:
