@@ -91,10 +91,12 @@ class Elsewhere:
         """Return the URL: what somebody else runs has an address of its own."""
         return url
 
-    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+    def __getattr__(self, name: str) -> Any:
+        if name == "clock":
+            return _ClockElsewhere(self)
         if name in ("rest_api_url", "load_balancer_url"):
             return self._refused(name)
-        if name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle", "clock"):
+        if name not in ("invocations", "environments", "problems", "flows", "recycle", "redeliver", "settle"):
             raise AttributeError(name)
         return self._refused(name)
 
@@ -103,6 +105,18 @@ class Elsewhere:
             raise OnlyOnThisMachine(f"{name}() looks into this machine's own cloud; on {self.where} there is none.")
 
         return refuse
+
+
+class _ClockElsewhere:
+    """A clock that nobody can put forward: whatever is asked of it is refused."""
+
+    def __init__(self, cloud: Elsewhere) -> None:
+        self._cloud = cloud
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._cloud._refused(f"clock.{name}")
 
 
 @dataclass

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
@@ -32,6 +33,17 @@ def first_payload(accepted: Event) -> bytes:
 Replacement = tuple[Any, str, Any]  # owner, name, what takes the place of moto's
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """What came of a delivery: true when it got there; else the error's type and message."""
+
+    error_type: str = ""
+    message: str = ""
+
+    def __bool__(self) -> bool:
+        return not self.error_type
+
+
 class Delivery:
     """What sources deliver with.
 
@@ -45,25 +57,40 @@ class Delivery:
     def __init__(self, deliver: Callable[[str, bytes, str], Event], problems: Problems, *, strict: bool) -> None:
         self._deliver, self.problems, self.strict = deliver, problems, strict
 
-    def invoke(self, arn: str, event: dict, service: str, source_arn: str, account: str, source: str) -> bool:
-        """Hand an event to a function's queue; say whether it got there."""
+    def invoke(
+        self,
+        arn: str,
+        event: Any,
+        service: str | None,
+        source_arn: str,
+        account: str,
+        source: str,
+        *,
+        last: bool = True,
+    ) -> Arrival:
+        """Hand an event to a function's queue; say whether it got there.
+
+        Parameters
+        ----------
+        arn : of the function
+        event : anything that JSON can hold
+        service : who asks for permission, None where a role gives it
+        source_arn, account : on whose behalf
+        source : as :class:`~helpers.cloud.problems.Problems` shall name it
+        last : nobody will try again when this fails
+        """
         try:
-            if self.strict and not may_invoke(arn, service, source_arn, account):
+            if self.strict and service and not may_invoke(arn, service, source_arn, account):
                 raise PermissionError(denial(service, INVOKE, arn))
             accepted = self._deliver(arn, json.dumps(event).encode(), source)
-        except (UnknownFunctionException, UnknownAliasException, KeyError):
-            self.problems.record(source, arn, f"ResourceNotFoundException: Function not found: {arn}")
-            return False
-        except PermissionError as denied:
-            self.problems.record(source, arn, f"AccessDeniedException: {denied}")
-            return False
         except Exception as error:
-            name = getattr(error, "error_type", type(error).__name__)
-            self.problems.record(source, arn, f"{name}: {getattr(error, 'message', error)}")
-            return False
+            failed = _failure(arn, error)
+            if last:
+                self.problems.record(source, arn, f"{failed.error_type}: {failed.message}")
+            return failed
         if not self.strict:
             first_payload(accepted)
-        return True
+        return Arrival()
 
     def send(self, kind: str, arn: str, text: str, source: str) -> None:
         """Send a message to a queue or topic."""
@@ -75,6 +102,14 @@ class Delivery:
                 sns_backends[account][region].publish(arn=arn, message=text, subject="Amazon S3 Notification")
         except Exception as error:
             self.problems.record(source, arn, f"{type(error).__name__}: {getattr(error, 'message', error)}")
+
+
+def _failure(arn: str, error: Exception) -> Arrival:
+    if isinstance(error, (UnknownFunctionException, UnknownAliasException, KeyError)):
+        return Arrival("ResourceNotFoundException", f"Function not found: {arn}")
+    if isinstance(error, PermissionError):
+        return Arrival("AccessDeniedException", str(error))
+    return Arrival(getattr(error, "error_type", type(error).__name__), str(getattr(error, "message", error)))
 
 
 def denial(service: str, action: str, arn: str) -> str:
