@@ -36,17 +36,16 @@ from mutations import Mutation, mutations
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "build" / "mutations.csv"
 HUNG_S = 900
-FIRST = 2  # so many files of tests run first: pytest collects all that it is given before it runs any
 PRELOADED = ("pytest", "hypothesis", "pandas", "numpy", "numba", "boto3", "ipywidgets", "anywidget", "nbval.plugin")
 
 _BILLS = "pricing_examples pricing scenarios show_costs history coldstart learn_sets"
 _PLATFORM = "scaling scaling_arrivals scaling_reference show_scaling scaling_sweep coldstart learn_sets"
 # What is likely to notice a change in a file, the likeliest first: tests/test_<name>.py, and doctests of a folder.
 LIKELY = {
-    "data/prices.csv": f"{_BILLS} learn_check learn_quiz data show_report cloud_report cloud_measure helpers/pricing"
-    " helpers/coldstart helpers/tables",
-    "data/limits.csv": f"tables pricing scaling helpers/tables helpers/pricing helpers/scaling {_BILLS} cloud_package"
-    " cloud_limits cloud_gate cloud_bounds learn_quiz cloud_asynchronous cloud_http_apis cloud_http_balancers data",
+    "data/prices.csv": f"pricing_examples data {_BILLS} learn_check learn_quiz show_report cloud_report"
+    " helpers/pricing helpers/coldstart helpers/tables",
+    "data/limits.csv": f"data tables pricing scaling helpers/tables helpers/pricing helpers/scaling {_BILLS}"
+    " cloud_package cloud_limits cloud_gate cloud_bounds learn_quiz cloud_asynchronous cloud_http_apis",
     "data/responsibility": "responsibility show_matrix learn_sets learn_quiz data helpers/responsibility.py",
     "data/claims.csv": "responsibility coldstart history data show_matrix learn_quiz",
     "data/timeline.csv": "history show_eras data learn_sets learn_quiz helpers/history.py",
@@ -94,6 +93,7 @@ class Copy:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         self.turn = 0
+        self.kills: dict[str, Counter[str]] = {}
         self.child = 0
 
     def fails(self, *arguments: str, keep_bytecode: bool = False) -> str:
@@ -123,6 +123,7 @@ class Copy:
         try:
             os.setsid()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             with self.log.open("w") as log:
                 os.dup2(log.fileno(), 1)
                 os.dup2(log.fileno(), 2)
@@ -153,8 +154,7 @@ class Copy:
         try:
             path.write_text(mutation.text, encoding="utf-8")
             os.utime(path, (times + self.turn, times + self.turn))  # no bytecode of another version fits
-            first, rest = likely(mutation)[:FIRST], likely(mutation)[FIRST:]
-            noticed = self.fails(*first) or self.fails(*rest)
+            noticed = self._noticed(mutation)
             for notebook in noticing(mutation) if notebooks and not noticed else []:
                 noticed = noticed or self.fails("--nbval", notebook)
         finally:
@@ -165,6 +165,16 @@ class Copy:
                 cache.unlink()
             shutil.rmtree(cache, ignore_errors=True)
         return Verdict(mutation, noticed, time.monotonic() - began)
+
+    def _noticed(self, mutation: Mutation) -> str:
+        """Run the tests file by file, first those that noticed the most so far."""
+        known = likely(mutation)
+        kept = self.kills.setdefault(Path(mutation.path).parent.as_posix(), Counter())
+        for tests in sorted(known, key=lambda tests: -kept[tests]):
+            if noticed := self.fails(tests):
+                kept[tests] += 1
+                return noticed
+        return ""
 
     def end_child(self) -> None:
         """End the running tests with all that they started."""
@@ -257,6 +267,7 @@ def main() -> int:
     if asked.list or not found:
         print("\n".join(f"{m.place}: {m.before} → {m.after}" for m in found) or "no such place")
         return 0
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     for name in PRELOADED:
         importlib.import_module(name)
     verdicts: list[Verdict] = []
