@@ -217,7 +217,7 @@ class Buckets:
             if kind == "cloud_function":
                 self.delivery.invoke(one.arn, message, "s3.amazonaws.com", bucket_arn, event.account, source)
             else:
-                self.delivery.send(kind, one.arn, json.dumps(message), source)
+                self.delivery.send(kind, one.arn, json.dumps(message), source, source_arn=bucket_arn)
 
     def test(self, account_id: str, bucket: Any) -> None:
         """Send the test event to the queues and topics of a new configuration."""
