@@ -186,8 +186,10 @@ class Buckets:
         if assembling.get() and name == "s3:ObjectCreated:Put":
             return
         found = [(kind, one) for kind, *_ in KINDS for one in getattr(config, kind) if one.matches(name, key.name)]
-        if config.event_bridge is not None:
+        if config.event_bridge is not None and self.delivery.strict:
             found.append(("event_bridge", None))
+        elif config.event_bridge is not None:
+            s3_notifications._send_event_bridge_message(account_id, bucket, event_name, key)
         if not found:
             return
         marker = isinstance(key, FakeDeleteMarker)
