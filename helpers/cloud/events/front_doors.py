@@ -46,7 +46,7 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
     """
     server, record = engine.server, engine.problems.record
     stand_in()
-    functions = Functions(engine.bridge, lambda key: key == engine.access_key or is_issued(key), record)
+    functions = Functions(engine.bridge, lambda key: key == engine.access_key or is_issued(key), record, engine.quiet)
 
     def refusal(arn: str, principal: str, source: str) -> str:
         try:

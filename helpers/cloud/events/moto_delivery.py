@@ -56,6 +56,7 @@ class Delivery:
 
     def __init__(self, deliver: Callable[[str, bytes, str], Event], problems: Problems, *, strict: bool) -> None:
         self._deliver, self.problems, self.strict = deliver, problems, strict
+        self.on_bus: Callable[[str, str, dict[str, Any]], None] = lambda *_: None  # EventBridge's, once it is there
 
     def invoke(
         self,
