@@ -5,11 +5,13 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
 from helpers.cloud.events.cron import Cron
 from helpers.cloud.events.schedules import At, Rate, Timetable, flexible_delay_s, in_rule, parse, time_zone
+from helpers.cloud.events.schedules import moments as due_in
 
 VIENNA, NEW_YORK = time_zone("Europe/Vienna"), time_zone("America/New_York")
 START = datetime(2026, 11, 1, tzinfo=UTC)
@@ -100,6 +102,11 @@ def test_an_hourly_cron_pauses_for_the_hour_that_comes_twice() -> None:
 def test_a_day_of_a_rate_has_24_hours_whatever_the_clocks_do() -> None:
     start = datetime(2026, 10, 24, 0, 30, tzinfo=UTC)
     assert moments("rate(1 day)", 2, start, zone=VIENNA) == ["2026-10-25 00:30", "2026-10-26 00:30"]
+
+
+def test_a_day_has_24_hours_also_when_its_start_is_told_by_the_clocks_of_a_place() -> None:
+    found = due_in("rate(1 day)", datetime(2026, 10, 24, tzinfo=VIENNA), datetime(2026, 10, 28, tzinfo=VIENNA))
+    assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(days=1)}
 
 
 def test_a_rate_begins_at_its_start_date_or_at_once_or_one_interval_later() -> None:

@@ -149,7 +149,7 @@ def _record(given: argparse.Namespace, offset: int | None) -> int:
     from helpers.advice import advise, modelled
     from helpers.report import keeping
     from helpers.report.deciding import Wish, decide, origin_of
-    from helpers.report.record import Origin, record
+    from helpers.report.recording import Origin, record
 
     today = datetime.date.today()
     before = _before(given)

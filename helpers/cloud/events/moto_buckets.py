@@ -186,8 +186,10 @@ class Buckets:
         if assembling.get() and name == "s3:ObjectCreated:Put":
             return
         found = [(kind, one) for kind, *_ in KINDS for one in getattr(config, kind) if one.matches(name, key.name)]
-        if config.event_bridge is not None:
+        if config.event_bridge is not None and self.delivery.strict:
             found.append(("event_bridge", None))
+        elif config.event_bridge is not None:
+            s3_notifications._send_event_bridge_message(account_id, bucket, event_name, key)
         if not found:
             return
         marker = isinstance(key, FakeDeleteMarker)
@@ -221,7 +223,7 @@ class Buckets:
             if kind == "cloud_function":
                 self.delivery.invoke(one.arn, message, "s3.amazonaws.com", bucket_arn, event.account, source)
             else:
-                self.delivery.send(kind, one.arn, json.dumps(message), source)
+                self.delivery.send(kind, one.arn, json.dumps(message), source, source_arn=bucket_arn)
 
     def to_bus(self, event: shapes.ObjectEvent, request: Request) -> None:
         """Put an event on the default bus of the bucket's Region."""
