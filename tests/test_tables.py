@@ -20,6 +20,7 @@ NAMES = [
     "runtimes",
     "cold_starts",
     "cold_starts_other",
+    "round_trips",
     "measured_starts",
     "timeline",
     "claims",

@@ -77,8 +77,8 @@ class Bridge:
     ) -> None:
         self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
         self.strict = strict
-        self.delivery = delivery = Delivery(self.deliver, problems, strict=strict)
-        self._sources = Buckets(delivery), Subscriptions(delivery)
+        self.delivery = Delivery(self.deliver, problems, strict=strict)
+        self._sources = Buckets(self.delivery), Subscriptions(self.delivery)
         self._saved: list[tuple[type, str, Any]] = []
         self._operations = Operations(service, store)
         self._published: dict[str, int] = {}  # the last version's number, by the function's identity
@@ -251,6 +251,23 @@ class Bridge:
         stopped = f"RecursiveInvocationException: {RECURSION}" if deep >= RECURSION_MAX else None
         call = self.call(fn, payload, new_request_id(), deep, used)
         return self.accept(fn, call, source=source, stopped=stopped)
+
+    def poll(self, arn: str, payload: bytes, deep: int) -> Answer:
+        """Serve a batch of a queue or stream.
+
+        Raises
+        ------
+        Throttled
+            when a limit forbids it
+        LookupError
+            when the function is gone
+        """
+        _, _, _, region, account, _ = arn.split(":", 5)
+        try:
+            used, fn = resolve(lambda_backends[account][region], arn, None)
+        except (UnknownFunctionException, UnknownAliasException):
+            raise LookupError(f"Function not found: {arn}") from None
+        return self.service.invoke(self.call(fn, payload, new_request_id(), deep, used))
 
     def accept(
         self,

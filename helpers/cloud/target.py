@@ -96,7 +96,7 @@ class Elsewhere:
             return _ClockElsewhere(self)
         if name in ("rest_api_url", "load_balancer_url"):
             return self._refused(name)
-        if name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle"):
+        if name not in ("invocations", "environments", "problems", "flows", "recycle", "redeliver", "settle"):
             raise AttributeError(name)
         return self._refused(name)
 

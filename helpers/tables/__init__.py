@@ -45,6 +45,9 @@ __all__ = [
     "price_list",
     "prices",
     "responsibility",
+    "round_trips",
+    "rule_list",
+    "rules",
     "runtimes",
     "tiers",
     "timeline",
@@ -406,6 +409,22 @@ def _most(slug: str) -> float:
         return float("nan")
     found = limit(slug)
     return float(found.max) / (1024 if found.unit == "KiB" else 1)
+
+
+def round_trips() -> pd.DataFrame:
+    """Return how long AWS's stores take to answer, as published, indexed by slug: low_ms, high_ms, as_of, source."""
+    return _copy("round_trips")
+
+
+def rules() -> pd.DataFrame:
+    """Return the advisor's rules, indexed by id: measure, thresholds, reason, what would change the verdict."""
+    return _copy("rules")
+
+
+@cache
+def rule_list() -> tuple[Mapping[str, Any], ...]:
+    """Return the advisor's rules as plain rows, read-only."""
+    return tuple(MappingProxyType(row) for row in read("rules"))
 
 
 def instances() -> pd.DataFrame:

@@ -93,14 +93,14 @@ class Delivery:
             first_payload(accepted)
         return Arrival()
 
-    def send(self, kind: str, arn: str, text: str, source: str) -> None:
-        """Send a message to a queue or topic."""
+    def send(self, kind: str, arn: str, text: str, source: str, *, subject: str = "Amazon S3 Notification") -> None:
+        """Send a message to a queue or topic; the subject is a topic's."""
         _, _, _, region, account, name = arn.split(":", 5)
         try:
             if kind == "queue":
                 sqs_backends[account][region].send_message(queue_name=name, message_body=text)
             else:
-                sns_backends[account][region].publish(arn=arn, message=text, subject="Amazon S3 Notification")
+                sns_backends[account][region].publish(arn=arn, message=text, subject=subject)
         except Exception as error:
             self.problems.record(source, arn, f"{type(error).__name__}: {getattr(error, 'message', error)}")
 
