@@ -191,6 +191,10 @@ class LocalCloud(Addresses):
         """Return the deliveries that failed without anybody being told: when_s, source, target, cause."""
         return self._any().problems.frame()
 
+    def flows(self) -> pd.DataFrame:
+        """Return how many events went which way: source, target, kind, delivered, failed, filtered."""
+        return self._any().flows.frame()
+
     def recycle(self, idle_s: float = 0.0) -> int:
         """Shut down environments that have been idle for ``idle_s`` seconds; return how many.
 

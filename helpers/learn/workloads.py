@@ -1,4 +1,4 @@
-"""Trials of whole workloads: a learner's code behind a real URL, before a user pool, or fed with events of S3's.
+"""Trials of whole workloads: code behind a real URL, before a user pool, fed with S3's events; a schedule over a year.
 
 Neighbour of :mod:`helpers.learn.trials`: what these return is an object that ships the code, calls it as the outside
 world does, and gives back what came out.
@@ -12,12 +12,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
 from helpers.cloud import zip_function
 from helpers.cloud.events.notifications import ObjectEvent
+from helpers.cloud.events.schedules import moments
 from helpers.learn.trials import Trial, TrialFailed
 from helpers.webhooks import sign_stripe
 
@@ -163,6 +165,32 @@ class _Counted(Trial):
             self._results([events[tuple(pair)]], {}, "lambda_function")
             counts.append(counted(pair))
         return counts
+
+
+@dataclass(frozen=True)
+class _Due:
+    schedule: tuple[str, str]
+
+    def __call__(self, year: int) -> list[str]:
+        """Return when the schedule is due in a year, in UTC."""
+        expression, zone = self.schedule
+        start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+        try:
+            due = moments(expression, start, end, zone=zone)
+        except ValueError as refused:
+            raise TrialFailed(f"EventBridge would refuse it: {refused}") from None
+        return [f"{one.astimezone(UTC):%Y-%m-%d %H:%M}" for one in due]
+
+
+def due_in(schedule: Any) -> Any:
+    """Return a trial that lists when a schedule is due in a year.
+
+    Parameters
+    ----------
+    schedule : (str, str)
+        Its expression and its time zone. The dots that a notebook comes with stay dots: not answered yet.
+    """
+    return _Due(tuple(schedule)) if isinstance(schedule, (tuple, list)) and len(schedule) == 2 else schedule
 
 
 def statuses(code: Any, client: Any, role: str) -> Any:
