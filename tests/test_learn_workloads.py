@@ -198,6 +198,12 @@ def test_other_schedules_are_told_apart(expression, zone, idea):
     assert idea in verdict.idea
 
 
+def test_a_schedule_that_aws_refuses_is_quoted():
+    verdict = judge(registry.find("07.4"), due_in(("cron(0 18 * * 6L *)", "Europe/Vienna")))
+    assert verdict.outcome == "unusable"
+    assert "would refuse it" in verdict.said
+
+
 GATE = """
 def handler(event, context):
     email = event["request"]["userAttributes"]["email"]
@@ -234,12 +240,6 @@ def test_each_fault_of_the_gate_is_named(staff, refuse, idea, lam, role):
     verdict = gate_verdict(staff, refuse, lam, role)
     assert verdict.outcome == "wrong"
     assert idea in verdict.idea
-
-
-def test_a_schedule_that_aws_refuses_is_quoted():
-    verdict = judge(registry.find("07.4"), due_in(("cron(0 18 * * 6L *)", "Europe/Vienna")))
-    assert verdict.outcome == "unusable"
-    assert "would refuse it" in verdict.said
 
 
 def test_a_gate_that_never_runs_is_quoted(lam, role):
