@@ -16,13 +16,13 @@ import boto3
 from helpers.cloud.package import zip_function
 from helpers.cloud.samples import handler_folder
 
-_THERE_ALREADY = ("EntityAlreadyExists", "ResourceInUseException", "ResourceConflictException")
+_THERE_ALREADY = ("EntityAlreadyExists", "ResourceInUseException", "ResourceConflictException", "ConflictException")
 
 
-def make_role(name: str, actions: Iterable[str]) -> str:
-    """Return the ARN of a role that Lambda may take on, with rights to ``actions``."""
+def make_role(name: str, actions: Iterable[str], who: str = "lambda.amazonaws.com") -> str:
+    """Return the ARN of a role that a service may take on, Lambda if none is named, with rights to ``actions``."""
     iam = boto3.client("iam")
-    trust = _document(Action="sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    trust = _document(Action="sts:AssumeRole", Principal={"Service": who})
     _once(iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust)
     rights = _document(Action=list(actions), Resource="*")
     iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=rights)
@@ -110,6 +110,32 @@ def _load_balancer(name: str, function: str) -> str:
     forward = [{"Type": "forward", "TargetGroupArn": group}]
     balancers.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward)
     return arn
+
+
+def schedule(name: str, expression: str, zone: str, function: str, role: str, event: Any) -> None:
+    """Have EventBridge Scheduler invoke a function, or bring such a schedule up to date; its group is ``shop``.
+
+    Parameters
+    ----------
+    name : of the schedule
+    expression : ``rate(...)``, ``cron(...)`` or ``at(...)``
+    zone : whose clocks the expression means
+    function : ARN of the function
+    role : ARN of a role that the Scheduler may take on, and that may invoke the function
+    event : what the function gets; keywords such as ``<aws.scheduler.scheduled-time>`` are filled in
+    """
+    scheduler = boto3.client("scheduler")
+    _once(scheduler.create_schedule_group, Name="shop")
+    settings = {
+        "Name": name,
+        "GroupName": "shop",
+        "ScheduleExpression": expression,
+        "ScheduleExpressionTimezone": zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": function, "RoleArn": role, "Input": json.dumps(event)},
+    }
+    if _once(scheduler.create_schedule, **settings) is None:
+        scheduler.update_schedule(**settings)
 
 
 def make_table(name: str) -> Any:

@@ -47,7 +47,7 @@ class Engine:
         if sys.platform == "win32":
             raise RuntimeError(NOT_HERE)
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
-        from helpers.cloud import moto_policies
+        from helpers.cloud import moto_atomic, moto_policies
         from helpers.cloud.code import Store
         from helpers.cloud.events import moto_mappings
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
@@ -107,6 +107,7 @@ class Engine:
             build_bridges(self, undo, strict=not like_moto)
             if not like_moto:
                 moto_policies.install(undo)
+                moto_atomic.prepare(self.server.at_first_use, undo)
                 open_doors(self, undo)
                 moto_mappings.install(self, undo)
                 metrics = Metrics(self.clock, self.bridge.delivery)

@@ -77,13 +77,15 @@ class Recording:
     def _begin(self, params: Any, model: Any, context: dict[str, Any]) -> None:
         values = list(leaves(params))
         decided = tuple((path, _short(value)) for path, value in values if not self._is_known(value))
-        context["recorded"] = model.service_model.service_name, model.name, decided, len(values)
+        # One recording may run inside another, and each tells its own calls by itself.
+        begun = context.setdefault("recorded", {})
+        begun[id(self)] = model.service_model.service_name, model.name, decided, len(values)
 
     def _end(self, parsed: dict[str, Any], context: dict[str, Any]) -> None:
-        if "recorded" not in context:
+        begun = context.get("recorded", {}).pop(id(self), None)
+        if begun is None:
             return
-        error = parsed.get("Error", {}).get("Code", "")
-        self.calls.append(RecordedCall(*context.pop("recorded"), error=error))
+        self.calls.append(RecordedCall(*begun, error=parsed.get("Error", {}).get("Code", "")))
         self._known.update(_names_in({key: each for key, each in parsed.items() if key != "ResponseMetadata"}))
 
     def _is_known(self, value: Any) -> bool:

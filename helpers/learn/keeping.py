@@ -20,7 +20,13 @@ from helpers.responsibility import runtime_stage
 TODAY = date(2026, 11, 25)
 START_S, PATIENCE_S = 150, 300
 SLOW, HANGS, DEAD = "starts in 150 s", "hangs", "never starts"
-KEPT, REPLACED, LOOP, NEVER, LATE = "kept", "replaced", "replaced again and again", "never replaced", "replaced too late"
+KEPT, REPLACED, LOOP, NEVER, LATE = (
+    "kept",
+    "replaced",
+    "replaced again and again",
+    "never replaced",
+    "replaced too late",
+)
 LONG_DAYS = 730
 STAGE, PATCHES, ANSWER = "its stage", "its patches", "its answer"
 
@@ -156,7 +162,9 @@ def ship_old(client: Any, name: str, code: str, role: str, runtime: str) -> str:
         client.update_function_configuration(FunctionName=name, Runtime=runtime)
     answer = client.invoke(FunctionName=name, Payload=json.dumps({"picture": "noon"}))
     told = json.loads(answer["Payload"].read())
-    return f"{told['errorType']}: {told['errorMessage']}" if "FunctionError" in answer else str(told)
+    if "FunctionError" not in answer:
+        return str(told)
+    return f"{told['errorType']}: {told['errorMessage'].partition(' (')[0]}"  # a path of this machine follows
 
 
 def subject_of(client: Any, queue: str) -> str:

@@ -11,11 +11,14 @@ from helpers.responsibility import who_acts
 from helpers.show import charts, theme
 from helpers.show.chart import Chart
 from helpers.show.palette import PAPER, palette
-from helpers.show.wording import dollars, listed, number, quantity
+from helpers.show.upkeep_facts import facts
+from helpers.show.wording import listed, number, quantity
 from helpers.ways import WAYS
 
+__all__ = ["YEAR_EVENTS", "builds", "costs", "facts", "remains", "year"]
+
 YEAR_EVENTS = len(operations.year())
-_STYLES = {"instances": "ec2", "containers": "fargate", "Kubernetes": "eks", "function": "lambda"}
+_STYLES = {"instances": "ec2", "containers": "fargate", "Kubernetes, begun": "eks", "function": "lambda"}
 _HEADS = {
     "calls": "calls",
     "parameters decided": "values<br>decided",
@@ -24,7 +27,7 @@ _HEADS = {
     upkeep.TO_PATCH: "to patch",
 }
 _GAP = 0.035
-_BARS_FROM = 0.0
+_MOST_HOURS = 132
 
 
 def builds(counted: pd.DataFrame) -> Chart:
@@ -39,9 +42,9 @@ def builds(counted: pd.DataFrame) -> Chart:
     width = (1 - _GAP * (len(counted) - 1)) / len(counted)
     first, last = names[0], names[-1]
     decided = counted.loc["parameters decided"]
-    title = f"The same service: {decided[first]} decisions as {first}, {decided[last]} as a {last}"
+    title = f"{decided[first]} values decided for {first}, {decided[last]} for a {last}"
     layout = theme.layout(title, height=208 + 44 * len(names))
-    layout["margin"] |= {"l": 116, "b": 24, "t": layout["margin"]["t"] + 52}
+    layout["margin"] |= {"l": 164, "b": 24, "t": layout["margin"]["t"] + 52}
     layout |= {"bargap": 0.3, "barmode": "overlay"}
     data: list[dict[str, Any]] = []
     notes = []
@@ -50,7 +53,7 @@ def builds(counted: pd.DataFrame) -> Chart:
         left = place * (width + _GAP)
         layout[f"xaxis{suffix}"] = {
             "domain": [left, left + width],
-            "range": [_BARS_FROM, 1.45 * float(row.max())],
+            "range": [0, 1.45 * float(row.max())],
             "visible": False,
             "fixedrange": True,
         }
@@ -126,9 +129,9 @@ def year(*, events: int = YEAR_EVENTS, scripted: float = 0) -> Chart:
     events : how many have come, 1 to the last
     scripted : share of the hours that scripts take over, in percent
     """
-    happenings = operations.year()[:events]
-    if not happenings:
-        raise ValueError("events must be 1 or more: nothing has happened yet")
+    if not 1 <= events <= YEAR_EVENTS:
+        raise ValueError(f"events must be between 1 and {YEAR_EVENTS}, got {number(events)}")
+    happenings = operations.year()[: int(events)]
     frame = operations.played(happenings, scripted=scripted / 100)
     now = happenings[-1]
     sums = {each: float(frame[f"{each}_hours"].sum()) for each in WAYS}
@@ -152,7 +155,10 @@ def year(*, events: int = YEAR_EVENTS, scripted: float = 0) -> Chart:
         for who in ("You", "Shared", "AWS")
         if who in owners.values()
     ]
-    title = f"{events} of {YEAR_EVENTS}, {now.day.day} {now.day:%B}: {now.event.title[0].lower()}{now.event.title[1:]}"
+    title = f"{len(happenings)} of {YEAR_EVENTS}, {now.day.day} {now.day:%B}: {_lower(now.event.title)}"
+    if len(happenings) == YEAR_EVENTS:
+        hours = {each: number(sums[each], 3) for each in ("ec2", "zip")}
+        title = f"A whole year: {hours['ec2']} hours on EC2, {hours['zip']} as a function"
     chart = charts.bars(
         parts,
         "way",
@@ -160,15 +166,16 @@ def year(*, events: int = YEAR_EVENTS, scripted: float = 0) -> Chart:
         "part",
         title=title,
         sentence=(
-            f"{now.event.title}. {'. '.join(whose)}. Hours of the team so far: "
+            f"Event {len(happenings)} of {YEAR_EVENTS}, {now.day.day} {now.day:%B}: {_lower(now.event.title)}. "
+            f"{'. '.join(whose)}. Hours of the team so far: "
             f"{listed(f'{WAYS[each].label} {number(value, 3)}' for each, value in sums.items())}."
         ),
         y_title="hours of the team since 1 January",
         horizontal=True,
         height=470,
     )
-    chart.figure["layout"]["xaxis"]["range"] = [0, 132]  # the whole year's, so that bars grow and the axis doesn't
-    return chart
+    chart.figure["layout"]["xaxis"]["range"] = [0, _MOST_HOURS]  # so that bars grow and the axis doesn't
+    return _styled(chart, "duration", "accent")
 
 
 def costs(*, requests: float = 5_000_000, usd_per_hour: float = 50, scripted: float = 0, luck: float = 1) -> Chart:
@@ -190,25 +197,49 @@ def costs(*, requests: float = 5_000_000, usd_per_hour: float = 50, scripted: fl
         ignore_index=True,
     )
     total = frame["bill_usd"] + frame["people_usd"]
-    machine, function = frame.loc["ec2"], frame.loc["zip"]
-    cheapest = frame["way"][total.idxmin()]
-    people = function["people_usd"] / total["zip"] if total["zip"] else 0
-    return charts.bars(
+    best = total.idxmin()
+    share = float(frame.loc[best, "people_usd"] / total[best]) if total[best] else 0.0
+    told = [
+        f"{words} {_usd(total[each])}, of which {_usd(frame.loc[each, 'bill_usd'])} are the bill and "
+        f"{number(frame.loc[each, 'hours'], 3)} hours the rest"
+        for each, words in (("ec2", "a year on EC2 costs"), ("zip", "as a function from a zip file"))
+    ]
+    chart = charts.bars(
         parts,
         "way",
         "usd",
         "part",
-        title=f"Of a function's year, {people:.0%} is people; the cheapest here: {cheapest}",
+        title=f"Cheapest year: {WAYS[best].label}, {_share(share)} of it hours",
         sentence=(
-            f"With {quantity(requests)} requests a month and {dollars(usd_per_hour)} an hour, a year on EC2 costs "
-            f"{dollars(total['ec2'])}, {dollars(machine['bill_usd'])} of it the bill and {number(machine['hours'], 3)} "
-            f"hours; as a function from a zip file {dollars(total['zip'])}, {dollars(function['bill_usd'])} of it the "
-            f"bill and {number(function['hours'], 3)} hours. The cheapest: {cheapest}, {dollars(total.min())}."
+            f"With {quantity(requests)} requests a month and {_usd(usd_per_hour)} an hour, {'; '.join(told)}. "
+            f"The cheapest: {WAYS[best].label}, {_usd(total[best])}."
         ),
         y_title="USD a year",
         horizontal=True,
         height=470,
     )
+    chart.figure["data"][-1]["text"] = [f" <b>{_usd(value)}</b>" for value in total]
+    return _styled(chart, "requests", "duration")
+
+
+def _usd(value: float) -> str:
+    """Write an amount without cents: assumptions are not that exact."""
+    return f"${round(value):,}"
+
+
+def _share(value: float) -> str:
+    return "nearly all" if value > 0.99 else "none" if value < 0.005 else f"{value:.0%}"
+
+
+def _styled(chart: Chart, *names: str) -> Chart:
+    """Give the parts of stacked bars styles that are not those of a way of running."""
+    for trace, name in zip(chart.figure["data"], names, strict=False):
+        style = palette.style(name)
+        trace["marker"] = {"color": style.colour}
+        if style.pattern:
+            trace["marker"]["pattern"] = {"shape": style.pattern, "fillmode": "overlay", "fgcolor": PAPER}
+            trace["marker"]["pattern"] |= {"size": 9, "solidity": 0.25}
+    return chart
 
 
 def remains() -> Chart:

@@ -75,6 +75,7 @@ class Delivery:
         flows: Flows,
     ) -> None:
         self._deliver, self.problems, self.strict, self.flows = deliver, problems, strict, flows
+        self.on_bus: Callable[[str, str, dict[str, Any]], None] = lambda *_: None  # EventBridge's, once it is there
 
     def invoke(
         self,

@@ -14,12 +14,29 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import boto3
 
+from helpers.cloud.target import OnlyOnThisMachine
+
 LOG_DAYS = 14
+
+
+def not_in_an_account() -> None:
+    """Refuse to build in a real account what would cost money by the hour, and that nobody would remove.
+
+    Raises
+    ------
+    OnlyOnThisMachine
+        where ``WORKSHOP_TARGET`` names a real account
+    """
+    if os.environ.get("WORKSHOP_TARGET", "").strip().lower() == "aws":
+        raise OnlyOnThisMachine(
+            "Machines, containers and clusters cost money by the hour: this build runs on this machine only."
+        )
 
 
 def source(step: Callable[..., Any]) -> str:
@@ -96,8 +113,8 @@ def listener(balancer: str, group: str) -> None:
 
 
 def alarm(name: str, namespace: str, metric: str, dimensions: dict[str, str], topic: str, **more: Any) -> None:
-    """Tell a topic when a metric's sum (or another statistic) in a minute reaches one."""
-    settings = {"Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1}
+    """Tell a topic when a metric's sum (or another statistic) was one or more in any of the last five minutes."""
+    settings = {"Statistic": "Sum", "Period": 60, "EvaluationPeriods": 5, "DatapointsToAlarm": 1, "Threshold": 1}
     settings |= {"ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": "notBreaching", **more}
     of = [{"Name": key, "Value": value} for key, value in dimensions.items()]
     boto3.client("cloudwatch").put_metric_alarm(

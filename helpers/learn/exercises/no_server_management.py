@@ -1,4 +1,4 @@
-"""The exercises of notebook 04: least privilege, a health check that is missing, a runtime that has ended."""
+"""The exercises of notebook 04: a health check that asks the wrong one, least privilege, a runtime that has ended."""
 
 from helpers.learn.exercise import Exercise, Slip
 from helpers.learn.keeping import ANSWER, DEAD, HANGS, KEPT, LATE, LOOP, NEVER, PATCHES, REPLACED, SLOW, STAGE
@@ -47,37 +47,6 @@ FARES = _moved("supported", "two years or more", {"kind": "a record", "picture":
 EXERCISES = (
     Exercise(
         id="04.1",
-        minutes=5,
-        title="Four rights and no more",
-        target="a policy that lets the function read and update items of one table and write into its own log, and "
-        "denies the eight other requests that we try",
-        kind="function",
-        expected=wanted,
-        cases=tuple({"action": action, "resource": resource} for action, resource in (*JOB, *NOT_ITS_JOB)),
-        slips=(
-            Slip(lambda action, resource: "allowed", "Everything is allowed: so it is for whoever breaks in."),
-            Slip(_any_resource, "The actions are the right ones, on every table and every log. Name the resources."),
-            Slip(_any_action, "The resources are the right ones, with every action on them. Name the actions."),
-            Slip(
-                lambda action, resource: "allowed" if (action, resource) in JOB[:2] else "denied",
-                "The table is reached, the log is not: who will know why a call failed?",
-            ),
-            Slip(
-                lambda action, resource: "allowed" if (action, resource) in JOB[2:] else "denied",
-                "The log is written, the table is out of reach. That is what the policy gave before.",
-            ),
-            Slip(lambda action, resource: "denied", "Nothing is allowed: a policy begins there, and then allows."),
-        ),
-        idea="section 5: a statement names actions and the resources they may touch",
-        hints=(
-            "Two statements: one for the table, one for the log.",
-            "The table's ARN ends in table/pictures. A log's ARN goes on after the group's name, so its pattern "
-            "ends in :*.",
-        ),
-        shows="If this function is broken into, its pictures can be liked. Nothing else in the account is at stake.",
-    ),
-    Exercise(
-        id="04.2",
         minutes=4,
         title="The machine that nobody replaces",
         target="HealthCheckType and HealthCheckGracePeriod of the group: a machine that starts in 150 s is kept, one "
@@ -105,6 +74,37 @@ EXERCISES = (
             "A start, and two checks at ten seconds that have to succeed: a bit more grace than that.",
         ),
         shows="Two numbers that nobody has to know who ships a function. Here they decide over a night's sleep.",
+    ),
+    Exercise(
+        id="04.2",
+        minutes=5,
+        title="Four rights and no more",
+        target="a policy that lets the function read and update items of one table and write into its own log, and "
+        "denies the eight other requests that we try",
+        kind="function",
+        expected=wanted,
+        cases=tuple({"action": action, "resource": resource} for action, resource in (*JOB, *NOT_ITS_JOB)),
+        slips=(
+            Slip(lambda action, resource: "allowed", "Everything is allowed: so it is for whoever breaks in."),
+            Slip(_any_resource, "The actions are the right ones, on every table and every log. Name the resources."),
+            Slip(_any_action, "The resources are the right ones, with every action on them. Name the actions."),
+            Slip(
+                lambda action, resource: "allowed" if (action, resource) in JOB[:2] else "denied",
+                "The table is reached, the log is not: who will know why a call failed?",
+            ),
+            Slip(
+                lambda action, resource: "allowed" if (action, resource) in JOB[2:] else "denied",
+                "The log is written, the table is out of reach: whose likes will it count?",
+            ),
+            Slip(lambda action, resource: "denied", "Nothing is allowed: a policy begins there, and then allows."),
+        ),
+        idea="section 5: a statement names actions and the resources they may touch",
+        hints=(
+            "Two statements: one for the table, one for the log.",
+            "The table's ARN ends in table/pictures. A log's ARN goes on after the group's name, so its pattern "
+            "ends in :*.",
+        ),
+        shows="If this function is broken into, its pictures can be liked. Nothing else in the account is at stake.",
     ),
     Exercise(
         id="04.3",
