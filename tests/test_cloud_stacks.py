@@ -10,6 +10,7 @@ from helpers import tables, upkeep  # noqa: E402
 from helpers.cloud import LocalCloud  # noqa: E402
 from helpers.cloud.recording import leaves, recording  # noqa: E402
 from helpers.cloud.stacks import containers, function, instances, kubernetes  # noqa: E402
+from helpers.cloud.target import OnlyOnThisMachine  # noqa: E402
 from helpers.learn import keeping, registry  # noqa: E402
 from helpers.learn.exercises import no_server_management as exercises  # noqa: E402
 from helpers.learn.verdict import judge  # noqa: E402
@@ -129,7 +130,7 @@ def group_verdicts_are_told_apart():
 
     def verdict(kind, grace_s):
         settings = {"HealthCheckType": kind, "HealthCheckGracePeriod": grace_s}
-        return judge(registry.find("04.2"), keeping.group_with(settings, instances.NAME, *clients))
+        return judge(registry.find("04.1"), keeping.group_with(settings, instances.NAME, *clients))
 
     assert verdict("ELB", 180).outcome == "right"
     for (kind, grace_s), idea in {
@@ -140,9 +141,16 @@ def group_verdicts_are_told_apart():
         assert idea in verdict(kind, grace_s).idea
 
 
+@pytest.mark.parametrize("stack", [instances, containers, kubernetes], ids=["machines", "containers", "cluster"])
+def test_what_costs_by_the_hour_is_not_built_in_a_real_account(stack, monkeypatch):
+    monkeypatch.setenv("WORKSHOP_TARGET", "aws")
+    with pytest.raises(OnlyOnThisMachine, match="by the hour"):
+        stack.build()
+
+
 def rights_verdict(*statements):
     policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in statements]}
-    return judge(registry.find("04.1"), keeping.rights(policy))
+    return judge(registry.find("04.2"), keeping.rights(policy))
 
 
 ITEMS = {"Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"], "Resource": f"{exercises.TABLES}pictures"}
@@ -171,7 +179,7 @@ def test_a_right_too_many_or_too_few_is_told_apart(statements, idea):
 
 
 def test_what_is_no_policy_is_said_in_words():
-    verdict = judge(registry.find("04.1"), keeping.rights({"Statement": [{"Effect": "Maybe"}]}))
+    verdict = judge(registry.find("04.2"), keeping.rights({"Statement": [{"Effect": "Maybe"}]}))
     assert verdict.outcome == "unusable"
     assert "Effect must be 'Allow' or 'Deny'" in verdict.said
 
@@ -199,8 +207,8 @@ def test_moves_that_do_not_last_or_do_not_run_are_told_apart(built):
 
 def test_dots_are_no_answer_yet():
     for id, answer in {
-        "04.1": keeping.rights(...),
-        "04.2": keeping.group_with(..., "any", None, None),
+        "04.2": keeping.rights(...),
+        "04.1": keeping.group_with(..., "any", None, None),
         "04.3": keeping.moved(..., ..., "any", None),
     }.items():
         assert judge(registry.find(id), answer).outcome == "unanswered"

@@ -26,11 +26,13 @@ def callers(cloud: Any, workshop: Any, tmp_path_factory: Any) -> Iterator[dict[s
         yield {"function": as_function(workshop.role), "server": server, "command": by_command(folder / "command")}
 
 
+@pytest.mark.thorough  # the notebook does as much
 def test_the_same_tests_hold_in_all_three_ways(callers: dict[str, Caller]) -> None:
     frame = verdicts(callers)
     assert (frame == "holds").all(axis=None), frame.to_string()
 
 
+@pytest.mark.thorough
 def test_a_shop_that_forgets_the_discount_is_caught(callers: dict[str, Caller]) -> None:
     def dear(*asked: Any) -> Any:
         said, order = callers["server"].order(*asked)
@@ -58,6 +60,7 @@ def test_its_manifests_hang_together_and_fail_when_they_do_not() -> None:
     assert manifest_faults(yaml.safe_load_all(broken)) == ["Service poster-shop finds no pods"]
 
 
+@pytest.mark.thorough  # the notebook does as much
 def test_the_template_deploys_through_cloudformation_and_serves(cloud: Any) -> None:
     pytest.importorskip("samtranslator")
     from helpers.cloud import sam
@@ -73,6 +76,7 @@ def test_the_template_deploys_through_cloudformation_and_serves(cloud: Any) -> N
     assert shop.find("2")[0] == "done"
 
 
+@pytest.mark.thorough
 def test_the_server_ends_with_its_program(cloud: Any, tmp_path: Path) -> None:
     program, caller = as_server(cloud, tmp_path)
     assert caller.find("1")[0] == "unknown"

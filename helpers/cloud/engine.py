@@ -97,7 +97,7 @@ class Engine:
             self.clock = Clock(self.timer, self.quiet.settle, self.service.attempt, self.quiet.changed)
             self.quiet.watch("moments of the clock", self.clock.waiting)
             self.asynchronous = Asynchronous(
-                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed
+                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed, flows=self.flows
             )
             self.quiet.watch("events", self.asynchronous.waiting)
             store = Store(self.folder / "code")

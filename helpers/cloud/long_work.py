@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -26,6 +27,7 @@ TIMEOUTS_S = {"whole": 1, "part": 20, "from_queue": 20, "go_on": 20}
 IN_A_PART, IN_A_ROUND = 3, 4
 TRIES = 2
 SETTLE_S = 120
+QUARTER_MIN = 15
 
 _PART = {
     "Type": "Task",
@@ -64,7 +66,7 @@ class LongJob:
     """
 
     def __init__(self, cloud: Any, role: str) -> None:
-        self._cloud = cloud
+        self._cloud, self._role = cloud, role
         self._table = make_table(TABLE)
         self._lambda, self._sqs = boto3.client("lambda"), boto3.client("sqs")
         package = zip_function(handler_folder(FOLDER))
@@ -110,6 +112,32 @@ class LongJob:
             self._lambda.invoke(FunctionName="go_on", InvocationType="Event", Payload=payload)
 
         return self._counted("by itself", pieces, start)
+
+    def by_schedule(self, pieces: int, rounds: int) -> pd.DataFrame:
+        """Let a schedule call the function so often, every 15 minutes of the cloud's clock; count after each.
+
+        Returns
+        -------
+        DataFrame
+            after_min (of the cloud's clock), done, of
+        """
+        import pandas as pd
+
+        schedules, job = boto3.client("scheduler"), _new("schedule")
+        function = self._lambda.get_function(FunctionName="go_on")["Configuration"]["FunctionArn"]
+        event = {"job": job, "pieces": pieces, "at_most": IN_A_ROUND, "calls_itself": False}
+        target = {"Arn": function, "RoleArn": self._role, "Input": json.dumps(event)}
+        every = {"ScheduleExpression": f"rate({QUARTER_MIN} minutes)", "FlexibleTimeWindow": {"Mode": "OFF"}}
+        # Without a date it would begin at once. A minute is left for this machine to be slow in.
+        begin = self._cloud.clock.now() + timedelta(minutes=QUARTER_MIN - 1)
+        schedules.create_schedule(Name=job, Target=target, StartDate=begin, **every)
+        rows = []
+        for number in range(1, rounds + 1):
+            self._cloud.clock.advance(minutes=QUARTER_MIN)
+            self._cloud.settle(SETTLE_S)
+            rows.append((number * QUARTER_MIN, self.done(job), pieces))
+        schedules.delete_schedule(Name=job)
+        return pd.DataFrame(rows, columns=["after_min", "done", "of"])
 
     def all_ways(self, pieces: int, broken: int | None = None) -> pd.DataFrame:
         """Run the job in the three ways; return done, of, invocations, failed and left (messages put aside) of each."""

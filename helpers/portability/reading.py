@@ -120,6 +120,14 @@ class Report:
         rows = [(one.line, one.kind, one.what, lines[one.line - 1].strip()) for one in self.findings]
         return pd.DataFrame(rows, columns=["line", "kind", "what", "text"])
 
+    def summary(self) -> pd.DataFrame:
+        """Return one row a kind: kind, count, what (each once)."""
+        import pandas as pd
+
+        counts = {kind: sum(one.kind == kind for one in self.findings) for kind in KINDS}
+        rows = [(kind, count, ", ".join(self.named(kind))) for kind, count in counts.items() if count]
+        return pd.DataFrame(rows, columns=["kind", "count", "what"])
+
     def marked(self) -> str:
         """Return the text with a bar before each line that is AWS's."""
         lines = enumerate(self.text.splitlines(), start=1)

@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers.advice import Advice, Case, Traffic, advise, case_of, modelled, play, shape_of, split
 from helpers.report.reading import Reading
-from helpers.report.record import Origin
+from helpers.report.recording import Origin
 
 USUAL_DURATION_MS, USUAL_CPU_SHARE = 100.0, 0.3
 

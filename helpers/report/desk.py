@@ -19,7 +19,7 @@ from helpers.report.command import offset_of, write
 from helpers.report.deciding import Wish, decide, origin_of
 from helpers.report.document import Document
 from helpers.report.reading import Reading, Recognised, read, recognise
-from helpers.report.record import record
+from helpers.report.recording import record
 from helpers.report.sources import Source, Unreadable, sources_of
 
 if TYPE_CHECKING:

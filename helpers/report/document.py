@@ -72,8 +72,8 @@ class Document:
 
     def markdown(self, stem: str = "decision") -> str:
         """Return the document as Markdown; its pictures are files named after ``stem``."""
-        parts = [_markdown(block, stem) for block in self.blocks]
-        return "\n\n".join(parts) + f"\n\n{self.hidden}\n"
+        parts = [*(_markdown(block, stem) for block in self.blocks), *filter(None, [self.hidden])]
+        return "\n\n".join(parts) + "\n"
 
     def html(self) -> str:
         """Return the document as one HTML file that needs nothing else."""
@@ -104,7 +104,7 @@ def _markdown(block: Block, stem: str) -> str:
         case Picture(name, _, sentence):
             return f"![{_cell(sentence).replace(']', ')')}](<{stem}-{name}.svg>)"
     rule = ["---:" if column in block.numbers else "---" for column in block.columns]
-    lines = [block.columns, rule, *([_cell(cell) for cell in row] for row in block.rows)]
+    lines = [map(_cell, block.columns), rule, *(map(_cell, row) for row in block.rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

@@ -66,8 +66,8 @@ def hidden(advice: Advice, name: str, date: datetime.date) -> str:
     """Return the block as a comment of Markdown and HTML alike."""
     block = kept(advice, name, date)
     data = {"name": name, "date": date.isoformat(), "inputs": block.inputs, "results": block.results}
-    # Two dashes would end the comment.
-    text = json.dumps(data, indent=1).replace("--", "-\\u002d")
+    # Two dashes would end the comment; and nothing in it shall ever be taken for a tag.
+    text = json.dumps(data, indent=1).replace("--", "-\\u002d").replace("<", "\\u003c")
     return f"<!-- {MARK} {VERSION}\n{text}\n-->"
 
 

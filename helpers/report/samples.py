@@ -28,12 +28,14 @@ def requests(per_second: float = 0.012, seed: int = SEED) -> Iterator[tuple[date
     """Yield moment, status, bytes and duration in s of a week's requests, in order."""
     rng = np.random.default_rng(seed)
     counts = rng.poisson(Week(per_second=per_second).rates() * 60)
-    for minute in np.flatnonzero(counts):
-        for second in np.sort(rng.uniform(0, 60, counts[minute])):
-            status = int(rng.choice([200, 304, 404, 500], p=[0.9, 0.06, 0.035, 0.005]))
-            size = int(rng.lognormal(9.5, 0.8)) if status == 200 else 0
-            duration_s = float(rng.lognormal(np.log(0.07), 0.7))
-            yield MONDAY + timedelta(minutes=int(minute), seconds=float(second)), status, size, duration_s
+    total = int(counts.sum())
+    times_s = np.sort((np.repeat(np.arange(counts.size), counts) + rng.random(total)) * 60)
+    statuses = rng.choice([200, 304, 404, 500], p=[0.9, 0.06, 0.035, 0.005], size=total)
+    sizes = np.where(statuses == 200, rng.lognormal(9.5, 0.8, total), 0).astype(int)
+    durations_s = rng.lognormal(np.log(0.07), 0.7, total)
+    columns = (times_s, statuses, sizes, durations_s)
+    for second, status, size, duration_s in zip(*(column.tolist() for column in columns), strict=True):
+        yield MONDAY + timedelta(seconds=second), status, size, duration_s
 
 
 def address(number: int) -> str:

@@ -48,11 +48,11 @@ def bridge() -> Iterator[None]:
     clock, quiet = Clock(), Quiet()
     settings = default_user_config["stepfunctions"]
     with contextlib.ExitStack() as afterwards, contextlib.ExitStack() as undo:
-        from helpers.cloud.events import moto_cognito, moto_flows
+        from helpers.cloud.events import moto_cognito, moto_workflows
 
         moto_cognito.install(Hooks(NoFunctions(), lambda *_: None), clock, undo)
         before = settings["execute_state_machine"]
-        moto_flows.install(boto3.client, clock, quiet, lambda *_: None, afterwards, undo)
+        moto_workflows.install(boto3.client, clock, quiet, lambda *_: None, afterwards, undo)
         settings["execute_state_machine"] = before
         yield
 

@@ -38,7 +38,7 @@ def go_on(event, context):
         piece(job, number, event.get("broken"))
         number, at_most = number + 1, at_most - 1
         table.put_item(Item={"id": job, "next": number})
-    if number < event["pieces"]:
+    if number < event["pieces"] and event.get("calls_itself", True):
         again = {"FunctionName": context.function_name, "InvocationType": "Event", "Payload": json.dumps(event)}
         boto3.client("lambda").invoke(**again)
 

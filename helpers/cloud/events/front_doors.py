@@ -32,7 +32,7 @@ GATEWAYS = {
     "moto_rest_apis": ("apigateway", "apigatewayv2", "cloudformation"),
     "moto_load_balancers": ("elb", "elbv2", "cloudformation"),
     "moto_cognito": ("cognitoidp", "cloudformation"),
-    "moto_flows": ("stepfunctions", "cloudformation"),
+    "moto_workflows": ("stepfunctions", "cloudformation"),
 }
 
 
@@ -64,7 +64,7 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
         "moto_http_apis": (lambda api_id: f"{server.endpoint}/_api/{api_id}",),
         "moto_load_balancers": (refusal,),
         "moto_cognito": (hooks, engine.clock),
-        "moto_flows": (engine.client, engine.clock, engine.quiet, record, engine.afterwards),
+        "moto_workflows": (engine.client, engine.clock, engine.quiet, record, engine.afterwards),
     }
 
     def prepare(name: str) -> None:

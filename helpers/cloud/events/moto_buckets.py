@@ -223,7 +223,7 @@ class Buckets:
             if kind == "cloud_function":
                 self.delivery.invoke(one.arn, message, "s3.amazonaws.com", bucket_arn, event.account, source)
             else:
-                self.delivery.send(kind, one.arn, json.dumps(message), source)
+                self.delivery.send(kind, one.arn, json.dumps(message), source, source_arn=bucket_arn)
 
     def to_bus(self, event: shapes.ObjectEvent, request: Request) -> None:
         """Put an event on the default bus of the bucket's Region."""

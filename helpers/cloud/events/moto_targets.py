@@ -26,7 +26,7 @@ from moto.sqs.models import sqs_backends
 
 from helpers.cloud.events.asynchronous import SPEED
 from helpers.cloud.events.bus_events import pick
-from helpers.cloud.events.moto_delivery import Arrival, Delivery
+from helpers.cloud.events.moto_delivery import Arrival, Delivery, way
 from helpers.cloud.timer import Timer
 
 RETRIES_MAX, AGE_MAX_S = 185, 86_400  # unless a RetryPolicy says less
@@ -167,6 +167,8 @@ class Targets:
         except Exception as error:
             name, _, message = _said(error).partition(": ")
             return Arrival(name, message)
+        whence, carrier = way(order.source_arn)
+        self.delivery.flows.record(whence, arn, carrier, delivered=1)
         return Arrival()
 
 

@@ -14,12 +14,29 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import boto3
 
+from helpers.cloud.target import OnlyOnThisMachine
+
 LOG_DAYS = 14
+
+
+def not_in_an_account() -> None:
+    """Refuse to build in a real account what would cost money by the hour, and that nobody would remove.
+
+    Raises
+    ------
+    OnlyOnThisMachine
+        where ``WORKSHOP_TARGET`` names a real account
+    """
+    if os.environ.get("WORKSHOP_TARGET", "").strip().lower() == "aws":
+        raise OnlyOnThisMachine(
+            "Machines, containers and clusters cost money by the hour: this build runs on this machine only."
+        )
 
 
 def source(step: Callable[..., Any]) -> str:

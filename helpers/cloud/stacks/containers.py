@@ -108,6 +108,7 @@ def scaling() -> None:
 
 def build() -> str:
     """Build it all; return the load balancer's ARN."""
+    stacks.not_in_an_account()
     vpc, subnets = stacks.network()
     stacks.log_group("/shop/tasks")
     door, work = stacks.security_groups(vpc, PORT, NAME)

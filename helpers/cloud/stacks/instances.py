@@ -99,6 +99,7 @@ def group(template_id: str, subnets: list[str], targets: str) -> None:
 
 def build() -> str:
     """Build it all; return the load balancer's ARN."""
+    stacks.not_in_an_account()
     vpc, subnets = stacks.network()
     stacks.log_group("/shop/machines")
     door, work = stacks.security_groups(vpc, PORT, NAME)

@@ -57,6 +57,7 @@ def nodes(role: str, subnets: list[str]) -> None:
 
 def build() -> None:
     """Build it all, as far as it is AWS's API."""
+    stacks.not_in_an_account()
     _, subnets = stacks.network()
     containers.repository(NAME)
     for_cluster, for_nodes = rights()

@@ -1,4 +1,4 @@
-"""The exercises of notebook 04: least privilege, a health check that is missing, a runtime that has ended."""
+"""The exercises of notebook 04: a health check that asks the wrong one, least privilege, a runtime that has ended."""
 
 from helpers.learn.exercise import Exercise, Slip
 from helpers.learn.keeping import ANSWER, DEAD, HANGS, KEPT, LATE, LOOP, NEVER, PATCHES, REPLACED, SLOW, STAGE
@@ -47,6 +47,36 @@ FARES = _moved("supported", "two years or more", {"kind": "a record", "picture":
 EXERCISES = (
     Exercise(
         id="04.1",
+        minutes=4,
+        title="The machine that nobody replaces",
+        target="HealthCheckType and HealthCheckGracePeriod of the group: a machine that starts in 150 s is kept, one "
+        "that hangs is replaced, and one that never starts is replaced within five minutes",
+        kind="function",
+        expected=lambda machine: {SLOW: KEPT, HANGS: REPLACED, DEAD: REPLACED}[machine],
+        cases=({"machine": SLOW}, {"machine": HANGS}, {"machine": DEAD}),
+        slips=(
+            Slip(
+                lambda machine: {SLOW: KEPT, HANGS: NEVER, DEAD: NEVER}[machine],
+                "The group asks only whether the machine runs. A hung service runs on a healthy machine.",
+            ),
+            Slip(
+                lambda machine: {SLOW: LOOP, HANGS: REPLACED, DEAD: REPLACED}[machine],
+                "A new machine is judged before it is ready: how long does it have to be left alone?",
+            ),
+            Slip(
+                lambda machine: {SLOW: KEPT, HANGS: REPLACED, DEAD: LATE}[machine],
+                "So much grace hides a release that never comes up.",
+            ),
+        ),
+        idea="section 2: who is asked whether a machine is well, and from when on",
+        hints=(
+            'The load balancer knows whether the service answers: HealthCheckType="ELB".',
+            "A start, and two checks at ten seconds that have to succeed: a bit more grace than that.",
+        ),
+        shows="Two numbers that nobody has to know who ships a function. Here they decide over a night's sleep.",
+    ),
+    Exercise(
+        id="04.2",
         minutes=5,
         title="Four rights and no more",
         target="a policy that lets the function read and update items of one table and write into its own log, and "
@@ -75,36 +105,6 @@ EXERCISES = (
             "ends in :*.",
         ),
         shows="If this function is broken into, its pictures can be liked. Nothing else in the account is at stake.",
-    ),
-    Exercise(
-        id="04.2",
-        minutes=4,
-        title="The machine that nobody replaces",
-        target="HealthCheckType and HealthCheckGracePeriod of the group: a machine that starts in 150 s is kept, one "
-        "that hangs is replaced, and one that never starts is replaced within five minutes",
-        kind="function",
-        expected=lambda machine: {SLOW: KEPT, HANGS: REPLACED, DEAD: REPLACED}[machine],
-        cases=({"machine": SLOW}, {"machine": HANGS}, {"machine": DEAD}),
-        slips=(
-            Slip(
-                lambda machine: {SLOW: KEPT, HANGS: NEVER, DEAD: NEVER}[machine],
-                "The group asks only whether the machine runs. A hung service runs on a healthy machine.",
-            ),
-            Slip(
-                lambda machine: {SLOW: LOOP, HANGS: REPLACED, DEAD: REPLACED}[machine],
-                "A new machine is judged before it is ready: how long does it have to be left alone?",
-            ),
-            Slip(
-                lambda machine: {SLOW: KEPT, HANGS: REPLACED, DEAD: LATE}[machine],
-                "So much grace hides a release that never comes up.",
-            ),
-        ),
-        idea="section 2: who is asked whether a machine is well, and from when on",
-        hints=(
-            'The load balancer knows whether the service answers: HealthCheckType="ELB".',
-            "A start, and two checks at ten seconds that have to succeed: a bit more grace than that.",
-        ),
-        shows="Two numbers that nobody has to know who ships a function. Here they decide over a night's sleep.",
     ),
     Exercise(
         id="04.3",

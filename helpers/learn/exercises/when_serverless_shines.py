@@ -1,4 +1,4 @@
-"""The exercises of notebook 07: what an API lacks, a count that stands duplicates, a door for webhooks, a schedule."""
+"""The exercises of notebook 07: an API's gaps, events that come twice, doors for webhooks and people, a schedule."""
 
 from calendar import monthrange
 from collections.abc import Callable, Sequence
@@ -6,12 +6,20 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from helpers.learn.exercise import Exercise, Slip
-from helpers.learn.workloads import CONSTANT, EARLY
+from helpers.learn.workloads import CONFIRMED, CONSTANT, EARLY, REFUSED, UNREADABLE, WAITS
 
 ASKED = ("GET /pictures/noon", "GET /pictures/midnight", "GET /somewhere")
 # A picture is uploaded, its event comes twice, another picture, and the first one again in a new version.
 DELIVERIES = (("uploads/noon.jpg", 1), ("uploads/noon.jpg", 1), ("uploads/evening.jpg", 1), ("uploads/noon.jpg", 2))
 LETTERS = ("genuine", "forged", "stale", "unsigned")
+
+NEWCOMERS = (
+    "ada@shop.example",
+    "Kim@Shop.Example",
+    "ben@home.example",
+    "eve@workshop.example",
+    "mal@throwaway.example",
+)
 
 
 def counted(deliveries: Sequence[tuple[str, int]]) -> list[int]:
@@ -22,6 +30,12 @@ def counted(deliveries: Sequence[tuple[str, int]]) -> list[int]:
 def let_in(letters: Sequence[str]) -> list[str]:
     """Return what has to become of each letter."""
     return [*("let in" if one == "genuine" else "refused" for one in letters), CONSTANT]
+
+
+def welcomed(newcomers: Sequence[str]) -> list[str]:
+    """Return what has to become of each sign-up."""
+    kinds = {"shop.example": CONFIRMED, "throwaway.example": REFUSED}
+    return [kinds.get(email.rpartition("@")[2].lower(), WAITS) for email in newcomers]
 
 
 def at_six(year: int, days: Callable[[int, int], Sequence[int]], zone: str = "Europe/Vienna") -> list[str]:
@@ -177,5 +191,48 @@ EXERCISES = (
             "AWS's week begins with Sunday as 1; L behind a day of the week makes it the last one of the month.",
         ),
         shows="Twelve mails a year, at six in the evening in summer and winter, and no server that knows the calendar.",
+    ),
+    Exercise(
+        id="07.7",
+        minutes=5,
+        title="Who is staff?",
+        target="code that confirms the two at shop.example, refuses the one at throwaway.example by an exception, and "
+        "lets the other two wait for a code",
+        kind="function",
+        expected=welcomed,
+        cases=({"newcomers": NEWCOMERS},),
+        slips=(
+            Slip(
+                lambda newcomers: [CONFIRMED, WAITS, WAITS, CONFIRMED, UNREADABLE],
+                "That is the gate as it was. Begin with eve@workshop.example: her address ends as staff's do.",
+            ),
+            Slip(
+                lambda newcomers: [CONFIRMED, CONFIRMED, WAITS, CONFIRMED, REFUSED],
+                "workshop.example ends with shop.example, and its Eve is staff now. What is the whole domain?",
+            ),
+            Slip(
+                lambda newcomers: [CONFIRMED, WAITS, WAITS, WAITS, REFUSED],
+                "Kim writes her address with capitals, and isn't recognised: domains know no upper case.",
+            ),
+            Slip(
+                lambda newcomers: [CONFIRMED, CONFIRMED, WAITS, WAITS, UNREADABLE],
+                "None is no refusal, it is an answer that Cognito can't read. What does it take for a refusal?",
+            ),
+            Slip(
+                lambda newcomers: [UNREADABLE] * 4 + [REFUSED],
+                "The refusal is right. The others get no event back: handler has to return it.",
+            ),
+            Slip(
+                lambda newcomers: [CONFIRMED, CONFIRMED, WAITS, WAITS, WAITS],
+                "Everybody gets in somehow, the throw-away address too: refuse it by raising an exception.",
+            ),
+        ),
+        idea="section 6: what a trigger gives back, and what counts as a refusal",
+        hints=(
+            "email.rpartition('@')[2].lower() is the whole domain, whatever its capitals.",
+            "raise ValueError('...') refuses, and the newcomer reads its text; return event lets in.",
+        ),
+        shows="A gate compares whole domains, refuses by raising, and gives the event back: a page of code instead of "
+        "a service that runs day and night.",
     ),
 )
