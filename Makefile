@@ -2,6 +2,8 @@
 # PYTHON=python3.12 chooses an interpreter, PORT=8890 a port, ARGS="..." goes to the tool that a target starts.
 
 MAKEFLAGS += --no-print-directory
+# Where Python may not keep what it has compiled, each kernel and each test run compiles helpers/ anew.
+export PYTHONDONTWRITEBYTECODE =
 PYTHON ?=
 PORT ?=
 ARGS ?=

@@ -21,10 +21,12 @@ NAMES = [
     "runtimes",
     "cold_starts",
     "cold_starts_other",
+    "round_trips",
     "measured_starts",
     "timeline",
     "claims",
     "responsibility",
+    "event_sources",
     "instances",
 ]
 
@@ -358,3 +360,12 @@ def test_a_constraint_changed_in_the_description_is_applied(folder):
     path.write_text(json.dumps(package))
     error = error_of("prices", folder)
     assert (error.column, error.expected) == ("value", "at most 1")
+
+
+def test_every_source_of_events_has_the_limits_that_it_names():
+    invokes, limits = tables.event_sources()["invokes"], tables.event_source_limits()
+    assert set(invokes) == {"synchronous", "asynchronous", "poll"}
+    assert limits["payload_mb"].between(0.2, 10).all()
+    assert limits.loc[invokes == "poll", "batch"].tolist() == [10_000, 10, 10_000, 10_000]
+    assert (limits.loc[invokes != "poll", "batch"] == 1).all()
+    assert limits.index[limits["duration_s"].isna()].tolist() == ["load-balancer"]

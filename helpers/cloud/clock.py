@@ -109,6 +109,7 @@ class Clock:
         hours: float = 0,
         minutes: float = 0,
         seconds: float = 0,
+        until: datetime | None = None,
         progress: Callable[[datetime, datetime], object] | None = None,
     ) -> datetime:
         """Put the clock forward; return what it shows then.
@@ -119,16 +120,21 @@ class Clock:
         Parameters
         ----------
         days, hours, minutes, seconds : added up
+        until : instead of them, the moment to go to, with its time zone
         progress : called after each moment instead, with what the clock shows and what it will show at the end
 
         Raises
         ------
         ValueError
-            when the sum is negative or more than 366 days
+            when it would go back, or by more than 366 days
         TimeoutError
             when what was due at a moment has not come to rest after 300 s; the clock stays at that moment
         """
         ahead_s = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
+        if until is not None:
+            if ahead_s or until.tzinfo is None:
+                raise ValueError(f"until must have a time zone and nothing beside it, got {until}")
+            ahead_s = until.timestamp() - self.time_s()
         number("the time to advance by, in seconds,", ahead_s, 0, ADVANCE_MAX_S)
         with self._turn, Patience(progress) as patience:
             target_s = self.time_s() + ahead_s

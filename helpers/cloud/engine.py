@@ -47,13 +47,14 @@ class Engine:
         if sys.platform == "win32":
             raise RuntimeError(NOT_HERE)
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
-        from helpers.cloud import moto_policies
+        from helpers.cloud import moto_atomic, moto_policies
         from helpers.cloud.code import Store
         from helpers.cloud.events import moto_mappings
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
         from helpers.cloud.events.bridges import build_bridges
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
+        from helpers.cloud.moto_metrics import Metrics
         from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
 
@@ -96,7 +97,7 @@ class Engine:
             self.clock = Clock(self.timer, self.quiet.settle, self.service.attempt, self.quiet.changed)
             self.quiet.watch("moments of the clock", self.clock.waiting)
             self.asynchronous = Asynchronous(
-                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed
+                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed, flows=self.flows
             )
             self.quiet.watch("events", self.asynchronous.waiting)
             store = Store(self.folder / "code")
@@ -106,8 +107,13 @@ class Engine:
             build_bridges(self, undo, strict=not like_moto)
             if not like_moto:
                 moto_policies.install(undo)
+                moto_atomic.prepare(self.server.at_first_use, undo)
                 open_doors(self, undo)
                 moto_mappings.install(self, undo)
+                metrics = Metrics(self.clock, self.bridge.delivery)
+                metrics.install(undo)
+                self.service.when_recorded.append(metrics.record)
+                self.timer.every(MAINTENANCE_S, lambda: self.service.background(metrics.look))
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)

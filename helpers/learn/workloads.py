@@ -1,4 +1,4 @@
-"""Trials of whole workloads: a learner's code behind a real URL, or fed with events that S3 would send.
+"""Trials of whole workloads: code behind a real URL, before a user pool, fed with S3's events; a schedule over a year.
 
 Neighbour of :mod:`helpers.learn.trials`: what these return is an object that ships the code, calls it as the outside
 world does, and gives back what came out.
@@ -12,17 +12,20 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
 
 from helpers.cloud import zip_function
 from helpers.cloud.events.notifications import ObjectEvent
+from helpers.cloud.events.schedules import moments
 from helpers.learn.trials import Trial, TrialFailed
 from helpers.webhooks import sign_stripe
 
 SECRET = "whsec_of_a_trial"
 CONSTANT, EARLY = "compared in constant time", "compared with =="
+CONFIRMED, WAITS, REFUSED, UNREADABLE = "confirmed", "waits for a code", "refused", "an answer that Cognito can't read"
 # Counts how often the learner's module compares in constant time; the count leaves in a header.
 _COMPARING = """
 import hmac
@@ -106,6 +109,38 @@ class _LetIn(_BehindUrl):
 
 
 @dataclass(frozen=True)
+class _SignUps(Trial):
+    pools: Any
+
+    def __call__(self, newcomers: Sequence[str]) -> list[str]:
+        """Return what becomes of each newcomer who signs up with an address."""
+        name = f"trial-{secrets.token_hex(4)}"
+        package = zip_function({"lambda_function.py": self.code})
+        settings = {"Runtime": "python3.13", "Role": self.role, "Timeout": 30, "MemorySize": 256}
+        made = self.client.create_function(
+            FunctionName=name, Code={"ZipFile": package}, Handler="lambda_function.handler", **settings
+        )
+        self.client.add_permission(
+            FunctionName=name, StatementId="pool", Action="lambda:InvokeFunction", Principal="cognito-idp.amazonaws.com"
+        )
+        pool = self.pools.create_user_pool(PoolName=name, LambdaConfig={"PreSignUp": made["FunctionArn"]})["UserPool"]
+        app = self.pools.create_user_pool_client(UserPoolId=pool["Id"], ClientName=name)["UserPoolClient"]["ClientId"]
+        return [self._signed_up(app, email) for email in newcomers]
+
+    def _signed_up(self, app: str, email: str) -> str:
+        attributes = [{"Name": "email", "Value": email}]
+        who = {"Username": email.partition("@")[0].lower(), "Password": "Sunrise-7", "UserAttributes": attributes}
+        try:
+            return CONFIRMED if self.pools.sign_up(ClientId=app, **who)["UserConfirmed"] else WAITS
+        except self.pools.exceptions.UserLambdaValidationException as refused:
+            if "Syntax error" in str(refused) or "Unable to import" in str(refused):
+                raise TrialFailed(refused.response["Error"]["Message"][:300]) from None
+            return REFUSED
+        except self.pools.exceptions.InvalidLambdaResponseException:
+            return UNREADABLE
+
+
+@dataclass(frozen=True)
 class _Counted(Trial):
     table: Any
 
@@ -130,6 +165,32 @@ class _Counted(Trial):
             self._results([events[tuple(pair)]], {}, "lambda_function")
             counts.append(counted(pair))
         return counts
+
+
+@dataclass(frozen=True)
+class _Due:
+    schedule: tuple[str, str]
+
+    def __call__(self, year: int) -> list[str]:
+        """Return when the schedule is due in a year, in UTC."""
+        expression, zone = self.schedule
+        start, end = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+        try:
+            due = moments(expression, start, end, zone=zone)
+        except ValueError as refused:
+            raise TrialFailed(f"EventBridge would refuse it: {refused}") from None
+        return [f"{one.astimezone(UTC):%Y-%m-%d %H:%M}" for one in due]
+
+
+def due_in(schedule: Any) -> Any:
+    """Return a trial that lists when a schedule is due in a year.
+
+    Parameters
+    ----------
+    schedule : (str, str)
+        Its expression and its time zone. The dots that a notebook comes with stay dots: not answered yet.
+    """
+    return _Due(tuple(schedule)) if isinstance(schedule, (tuple, list)) and len(schedule) == 2 else schedule
 
 
 def statuses(code: Any, client: Any, role: str) -> Any:
@@ -165,3 +226,14 @@ def webhooks_let_in(code: Any, client: Any, role: str) -> Any:
     """
     files = {"comparing.py": _COMPARING}
     return _LetIn(code, client, role, files, "comparing") if isinstance(code, str) else code
+
+
+def sign_ups(code: Any, client: Any, role: str, pools: Any) -> Any:
+    """Return a trial that puts a module before a user pool's sign-up, and lists what becomes of newcomers.
+
+    Parameters
+    ----------
+    code, client, role : see :func:`statuses`
+    pools : a boto3 client of Cognito's user pools
+    """
+    return _SignUps(code, client, role, pools) if isinstance(code, str) else code

@@ -131,10 +131,8 @@ def _commitments(instance_type: str, table: Rates) -> dict[str, tables.Price]:
     """Return the committed hourly prices that an instance type has, by name."""
     found = {}
     for name in ("reserved_1y", "reserved_3y"):
-        try:
-            found[name] = table.price(f"ec2.{instance_type}.{name}")
-        except KeyError:
-            continue
+        if (slug := f"ec2.{instance_type}.{name}") in table:
+            found[name] = table.price(slug)
     if instance_type.startswith(SAVINGS_PLAN_FAMILIES):
         plan, hourly = table.price("ec2.savings_plan_1y"), table.price(f"ec2.{instance_type}")
         found[plan.slug.removeprefix("ec2.")] = replace(

@@ -80,6 +80,9 @@ class Rates:
             raise ValueError("rates must be a table of the form of tables.prices(), or None")
         self._own = table is None
 
+    def __contains__(self, slug: str) -> bool:
+        return slug in self._prices
+
     def price(self, slug: str) -> Price:
         """Return one price. KeyError names slugs that are near, or says that ``rates`` lacks it."""
         if self._own:

@@ -10,6 +10,7 @@ of Serverless Computing Platforms", 2020, and their simulator SimFaaS), with the
 
 from helpers.scaling.analytic import concurrency, erlang_b, lone_cold_probability, required_concurrency
 from helpers.scaling.arrivals import Arrivals, bursts, constant, daily, from_timestamps, poisson, ramp
+from helpers.scaling.counted import from_counts
 from helpers.scaling.engine import simulate
 from helpers.scaling.group import Followed, Group, follow
 from helpers.scaling.measured import Measured, mean_gap, measured
@@ -40,6 +41,7 @@ __all__ = [
     "erlang_b",
     "exponential",
     "follow",
+    "from_counts",
     "from_timestamps",
     "lognormal",
     "lone_cold_probability",

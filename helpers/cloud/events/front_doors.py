@@ -32,7 +32,7 @@ GATEWAYS = {
     "moto_rest_apis": ("apigateway", "apigatewayv2", "cloudformation"),
     "moto_load_balancers": ("elb", "elbv2", "cloudformation"),
     "moto_cognito": ("cognitoidp", "cloudformation"),
-    "moto_flows": ("stepfunctions", "cloudformation"),
+    "moto_workflows": ("stepfunctions", "cloudformation"),
 }
 
 
@@ -46,7 +46,7 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
     """
     server, record = engine.server, engine.problems.record
     stand_in()
-    functions = Functions(engine.bridge, lambda key: key == engine.access_key or is_issued(key), record)
+    functions = Functions(engine.bridge, lambda key: key == engine.access_key or is_issued(key), record, engine.quiet)
 
     def refusal(arn: str, principal: str, source: str) -> str:
         try:
@@ -64,7 +64,7 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
         "moto_http_apis": (lambda api_id: f"{server.endpoint}/_api/{api_id}",),
         "moto_load_balancers": (refusal,),
         "moto_cognito": (hooks, engine.clock),
-        "moto_flows": (engine.client, engine.clock, engine.quiet, record, engine.afterwards),
+        "moto_workflows": (engine.client, engine.clock, engine.quiet, record, engine.afterwards),
     }
 
     def prepare(name: str) -> None:

@@ -18,6 +18,7 @@ from moto.sqs.models import sqs_backends
 
 from helpers.cloud.events.asynchronous import Event
 from helpers.cloud.events.permissions import allows
+from helpers.cloud.flows import Flows
 from helpers.cloud.problems import Problems
 
 INVOKE = "lambda:InvokeFunction"
@@ -29,6 +30,16 @@ def first_payload(accepted: Event) -> bytes:
     accepted.tried.wait(AS_IN_MOTO_S)
     return accepted.answer.payload if accepted.answer else b""
 
+
+# What carries an event, by the service in its source's ARN.
+CARRIERS = {
+    "sns": "SNS",
+    "s3": "S3",
+    "logs": "CloudWatch Logs",
+    "events": "EventBridge",
+    "scheduler": "EventBridge Scheduler",
+    "cloudwatch": "CloudWatch",
+}
 
 Replacement = tuple[Any, str, Any]  # owner, name, what takes the place of moto's
 
@@ -49,13 +60,22 @@ class Delivery:
 
     Parameters
     ----------
-    deliver : takes an event over for a function: ``(arn, payload, source)``
+    deliver : takes an event over for a function: ``(arn, payload, source, way)``
     problems : gets the deliveries that fail
     strict : ask for permissions, and answer without waiting, as AWS does
+    flows : gets the counts of what goes elsewhere than to a function; those the function's queue counts
     """
 
-    def __init__(self, deliver: Callable[[str, bytes, str], Event], problems: Problems, *, strict: bool) -> None:
-        self._deliver, self.problems, self.strict = deliver, problems, strict
+    def __init__(
+        self,
+        deliver: Callable[[str, bytes, str, tuple[str, str]], Event],
+        problems: Problems,
+        *,
+        strict: bool,
+        flows: Flows,
+    ) -> None:
+        self._deliver, self.problems, self.strict, self.flows = deliver, problems, strict, flows
+        self.on_bus: Callable[[str, str, dict[str, Any]], None] = lambda *_: None  # EventBridge's, once it is there
 
     def invoke(
         self,
@@ -82,7 +102,7 @@ class Delivery:
         try:
             if self.strict and service and not may_invoke(arn, service, source_arn, account):
                 raise PermissionError(denial(service, INVOKE, arn))
-            accepted = self._deliver(arn, json.dumps(event).encode(), source)
+            accepted = self._deliver(arn, json.dumps(event).encode(), source, way(source_arn))
         except Exception as error:
             failed = _failure(arn, error)
             if last:
@@ -92,16 +112,33 @@ class Delivery:
             first_payload(accepted)
         return Arrival()
 
-    def send(self, kind: str, arn: str, text: str, source: str) -> None:
-        """Send a message to a queue or topic."""
+    def send(
+        self,
+        kind: str,
+        arn: str,
+        text: str,
+        source: str,
+        *,
+        subject: str = "Amazon S3 Notification",
+        source_arn: str = "",
+    ) -> None:
+        """Send a message to a queue or topic; the subject is a topic's, the source's ARN is for the counts."""
         _, _, _, region, account, name = arn.split(":", 5)
         try:
             if kind == "queue":
                 sqs_backends[account][region].send_message(queue_name=name, message_body=text)
             else:
-                sns_backends[account][region].publish(arn=arn, message=text, subject="Amazon S3 Notification")
+                sns_backends[account][region].publish(arn=arn, message=text, subject=subject)
+            whence, carrier = way(source_arn or source)
+            self.flows.record(whence, arn, carrier, delivered=1)
         except Exception as error:
             self.problems.record(source, arn, f"{type(error).__name__}: {getattr(error, 'message', error)}")
+
+
+def way(source_arn: str) -> tuple[str, str]:
+    """Return an event's source, and what carries it, for the counts."""
+    service = source_arn.split(":")[2] if source_arn.startswith("arn:") else ""
+    return source_arn, CARRIERS.get(service, service or "delivery")
 
 
 def _failure(arn: str, error: Exception) -> Arrival:

@@ -7,8 +7,9 @@ descriptions; what Lambda checks, and that somebody polls, is added here.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ def install(engine: Engine, undo: contextlib.ExitStack) -> Pollers:
         paused=paused,
         attempt=engine.service.attempt,
         background=engine.service.background,
-        deliver=tell,
+        deliver=functools.partial(tell, engine.client),
         record=engine.problems.record,
         timer=engine.timer,
         clock=engine.clock,
@@ -248,11 +249,8 @@ def _function(arn: str) -> LambdaFunction | None:
         return None
 
 
-def tell(destination: str, record: dict[str, Any], event: str, mapping: str) -> None:
+def tell(client: Callable[..., Any], destination: str, record: dict[str, Any], event: str, mapping: str) -> None:
     """Tell a queue, a topic or a bucket of records that were given up."""
-    import boto3
-
-    client = boto3.session.Session().client
     if destination.split(":")[2] != "s3":
         deliver(client, destination, json.dumps(record), {})
         return

@@ -129,8 +129,10 @@ class PolledQueue:
             return []
         with queue._messages_lock:
             found, dead, expired = self._look(queue, limit, fits)
+            until_ms = self._now_ms() + queue.visibility_timeout * 1000
             for message in found:
                 message.mark_received(visibility_timeout=queue.visibility_timeout)
+                message.visible_at = until_ms  # for the whole batch: what fails together comes back together
                 _flying(queue).add(message.id)
                 _held_by_others(queue).discard(message.id)
                 queue.pending_messages.add(message)

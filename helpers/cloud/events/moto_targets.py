@@ -14,6 +14,7 @@ import json
 import threading
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,12 +26,15 @@ from moto.sqs.models import sqs_backends
 
 from helpers.cloud.events.asynchronous import SPEED
 from helpers.cloud.events.bus_events import pick
-from helpers.cloud.events.moto_delivery import Arrival, Delivery
+from helpers.cloud.events.moto_delivery import Arrival, Delivery, way
 from helpers.cloud.timer import Timer
 
 RETRIES_MAX, AGE_MAX_S = 185, 86_400  # unless a RetryPolicy says less
 PAUSE_S, PAUSE_MAX_S = 1.0, 300.0
 AGAIN = ("TooManyRequestsException", "ThrottlingException", "RequestThrottled", "ServiceUnavailable")
+NO_DEDUPLICATION = (
+    "To let EventBridge send messages to your SQS FIFO queue, you must enable content-based deduplication."
+)
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 
 
@@ -155,12 +159,16 @@ class Targets:
             elif service == "events":
                 order.to_bus(arn, text)
             elif service in REACHED:
+                if service == "sqs" and not self.delivery.strict:
+                    _warn_as_moto(arn, order.target)
                 REACHED[service](arn, text, order.target)
             else:
                 return Arrival("NotDeliveredHere", f"this cloud delivers to no targets of {service}")
         except Exception as error:
             name, _, message = _said(error).partition(": ")
             return Arrival(name, message)
+        whence, carrier = way(order.source_arn)
+        self.delivery.flows.record(whence, arn, carrier, delivered=1)
         return Arrival()
 
 
@@ -188,6 +196,13 @@ def _to_queue(arn: str, text: str, target: Mapping[str, Any]) -> None:
     _send_message(arn, text, group_id=group)
 
 
+def _warn_as_moto(arn: str, target: Mapping[str, Any]) -> None:
+    account, region, name = _parts(arn)
+    told = sqs_backends[account][region].get_queue_attributes(name, ["ContentBasedDeduplication"])
+    if (target.get("SqsParameters") or {}).get("MessageGroupId") and told["ContentBasedDeduplication"] == "false":
+        warnings.warn(NO_DEDUPLICATION, stacklevel=2)
+
+
 def _to_topic(arn: str, text: str, _: Mapping[str, Any]) -> None:
     account, region, _name = _parts(arn)
     sns_backends[account][region].publish(arn=arn, message=text)
@@ -198,7 +213,7 @@ def _to_logs(arn: str, text: str, _: Mapping[str, Any]) -> None:
     group = name.removeprefix("log-group:").removesuffix(":*")
     backend, stream = logs_backends[account][region], str(uuid.uuid4())
     backend.create_log_stream(group, stream)
-    backend.put_log_events(group, stream, [{"timestamp": int(unix_time_millis()), "message": text}])
+    backend.put_log_events(group, stream, [{"timestamp": unix_time_millis(), "message": text}])
 
 
 def _to_workflow(arn: str, text: str, _: Mapping[str, Any]) -> None:

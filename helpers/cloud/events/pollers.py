@@ -9,6 +9,7 @@ passes :data:`~helpers.cloud.events.asynchronous.SPEED` times as fast; while cod
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from helpers.cloud.timer import Timer
 
 PAYLOAD_MAX_BYTES = 6 * 1024 * 1024
 BACKOFF_S, BACKOFF_MAX_S = 1.0, 60.0  # ours: AWS says that it backs off, not how
+BATCHES_MAX = max(10, 4 * (os.cpu_count() or 1))  # of one queue at once; ours: more than that slows this machine down
 OK, FAILED, NONE_YET = "OK", "PROBLEM: Function call failed", "No records processed"
 
 
@@ -39,7 +41,7 @@ class Host:
     attempt, background : run work that may take long, and work that is soon done
     deliver : ``(destination, record, event, mapping)`` tells a destination of records given up
     record : notes what went wrong without anybody being told: ``(source, target, cause)``
-    batches_max : of one queue at once; what this machine can bear
+    batches_max : of one queue at once
     depth_max : how often functions may call each other in a circle
     speed : how many seconds of AWS's waiting pass in one of ours
     """
@@ -54,7 +56,7 @@ class Host:
     clock: Clock
     quiet: Quiet
     flows: Flows
-    batches_max: int = 50
+    batches_max: int = BATCHES_MAX
     depth_max: int = 16
     speed: float = SPEED
 

@@ -6,6 +6,7 @@ AWS's documented shapes, as of 2026-11: "Using Lambda with Amazon SQS", "Process
 
 from __future__ import annotations
 
+import base64
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -57,7 +58,8 @@ def _attribute(one: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("StringValue", "BinaryValue"):
         value = one.get(name)
         if value is not None:
-            found[name[0].lower() + name[1:]] = value.decode() if isinstance(value, bytes) else str(value)
+            text = base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+            found[name[0].lower() + name[1:]] = text
     return {**found, "stringListValues": [], "binaryListValues": [], "dataType": one["DataType"]}
 
 

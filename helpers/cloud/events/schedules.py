@@ -127,17 +127,21 @@ class Timetable:
         >>> daily.following(datetime(2026, 3, 28, 12, tzinfo=UTC)).isoformat()  # at half past two on the 29th: never
         '2026-03-30T00:30:00+00:00'
         """
+        # Two times of one zone are compared and subtracted by the clock on the wall: hence UTC.
+        after = after.astimezone(UTC)
         if isinstance(self.expression, At):
             when = self.expression.local.replace(tzinfo=self.zone).astimezone(UTC)
             return when if when > after else None
         if self.start is not None:
-            after = max(after, self.start - timedelta.resolution)
+            after = max(after, self.start.astimezone(UTC) - timedelta.resolution)
         found = self._rate(after) if isinstance(self.expression, Rate) else self._cron(after)
-        return None if found is None or (self.end is not None and found > self.end) else found
+        return None if found is None or (self.end is not None and found > self.end.astimezone(UTC)) else found
 
     def _rate(self, after: datetime) -> datetime:
         every = timedelta(seconds=self.expression.every_s)
-        first = self.start or (self.anchor if self.begins_at_once else self.anchor + every)
+        first = (self.start or self.anchor).astimezone(UTC)
+        if self.start is None and not self.begins_at_once:
+            first += every
         return first if after < first else first + every * ((after - first) // every + 1)
 
     def _cron(self, after: datetime) -> datetime | None:
@@ -150,6 +154,29 @@ class Timetable:
             if exists and found > after:
                 return found
         return None
+
+
+def moments(expression: str, start: datetime, end: datetime, *, zone: str = "UTC") -> list[datetime]:
+    """Return when an expression is due after ``start``, up to ``end``, by the clocks of a zone.
+
+    Parameters
+    ----------
+    expression : ``rate(...)``, which counts from ``start``; ``cron(...)`` or ``at(...)``
+    start, end : with their time zones
+    zone : where the expression is read, and what the result shows
+
+    Examples
+    --------
+    >>> start, end = datetime(2027, 3, 27, tzinfo=UTC), datetime(2027, 3, 30, tzinfo=UTC)
+    >>> [f"{one:%d %H:%M}" for one in moments("cron(30 2 * * ? *)", start, end, zone="Europe/Vienna")]
+    ['27 02:30', '29 02:30']
+    """
+    where = time_zone(zone)
+    timetable, found, after = Timetable(parse(expression), start, where), [], start
+    while (following := timetable.following(after)) is not None and following <= end.astimezone(UTC):
+        after = following
+        found.append(after.astimezone(where))
+    return found
 
 
 def flexible_delay_s(schedule: str, when: datetime, window_minutes: int) -> float:

@@ -12,6 +12,7 @@ Time limits of tasks are not sped up: what they limit is code that runs.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import threading
 import time
@@ -24,6 +25,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
+from moto.core.exceptions import AWSError
+from moto.stepfunctions.parser import api
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType, LambdaFunctionFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -112,6 +115,8 @@ class Flows:
             state = worker.env.program_state()
             if isinstance(state, ProgramStopped):
                 execution.error, execution.cause = state.error or None, state.cause or None
+            if isinstance(execution.output, str):  # moto answers with the text itself, where AWS answers in JSON
+                execution.output = json.dumps(execution.output)
             if execution.exec_status in (ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT):
                 cause = ": ".join(filter(None, (execution.error or str(execution.exec_status), execution.cause)))
                 self._record(f"state machine {execution.state_machine.name}", arn, cause)
@@ -358,6 +363,9 @@ def install(
     ):
         undo.callback(setattr, module, name, getattr(module, name))
         setattr(module, name, ours)
+    for error in vars(api).values():  # moto has their codes, and answers without one
+        if isinstance(error, type) and issubclass(error, AWSError) and isinstance(vars(error).get("code"), str):
+            replace_methods(error, {"TYPE": error.code}, undo)
     settings = default_user_config["stepfunctions"]
     undo.callback(settings.__setitem__, "execute_state_machine", settings["execute_state_machine"])
     settings["execute_state_machine"] = True
