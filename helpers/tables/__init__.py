@@ -400,7 +400,7 @@ def event_source_limits() -> pd.DataFrame:
     """
     frame = _copy("event_sources")[["duration_limit", "payload_limit", "batch_limit"]]
     frame = frame.map(_most).set_axis(["duration_s", "payload_mb", "batch"], axis="columns")
-    return frame.fillna({"batch": 1.0})
+    return frame.fillna({"batch": 1}).astype({"batch": int})
 
 
 def _most(slug: str) -> float:
