@@ -2,6 +2,8 @@
 # PYTHON=python3.12 chooses an interpreter, PORT=8890 a port, ARGS="..." goes to the tool that a target starts.
 
 MAKEFLAGS += --no-print-directory
+# Where Python may not keep what it has compiled, each kernel and each test run compiles helpers/ anew.
+export PYTHONDONTWRITEBYTECODE =
 PYTHON ?=
 PORT ?=
 ARGS ?=
@@ -11,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser bench soak check-room lint format notebooks handout requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks handout requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -32,15 +34,23 @@ test-browser: ## open every notebook in a real browser and run it (needs Chromiu
 	$(setup) lab tests
 	@$(python) -m pytest tests/browser -n 0 $(ARGS)
 
+mutate: ## a test of the tests: change a price, a limit, a constant; something must fail (hours; ARGS="--limit 60" for a sample)
+	$(setup) lab tests
+	@$(python) .ci/mutate.py $(ARGS)
+
 bench: ## measure against named baselines: a slider, the local cloud, the simulator (some minutes)
 	$(setup) lab tests
 	@$(python) tests/browser/bench_explorer.py $(ARGS)
 	@$(python) tests/bench/bench_cloud.py $(ARGS)
 	@$(python) tests/bench/bench_scaling.py $(ARGS)
 
-soak: ## hours with the local cloud in minutes: leaks, lost invocations, moto's own tests
+soak: ## leaks, lost invocations, flakes: hours with the local cloud in minutes, and the whole suite ten times (an hour)
 	$(setup) lab tests
 	@for each in tests/soak/*.py; do echo "$$each"; $(python) $$each || exit 1; done
+
+links: ## ask every address in notebooks, texts and tables whether it still leads somewhere (needs the network)
+	$(setup) lab
+	@$(python) .ci/links.py $(ARGS)
 
 check-room: ## check this machine before a class: packages, memory, ports, proxy, disk
 	$(setup) lab

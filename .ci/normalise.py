@@ -47,7 +47,8 @@ def normalised(notebook: Notebook) -> Notebook:
             if cell.get("execution_count") is not None:
                 count += 1
                 cell["execution_count"] = count
-            cell["outputs"] = [_stored(output, cell["execution_count"]) for output in cell.get("outputs", [])]
+            seen = [one for one in cell.get("outputs", []) if set(one.get("data", {})) != {WIDGET}]  # gone by now
+            cell["outputs"] = [_stored(output, cell["execution_count"]) for output in seen]
     copy["metadata"] = nbformat.from_dict({"kernelspec": KERNELSPEC, "language_info": LANGUAGE_INFO})
     copy["nbformat"], copy["nbformat_minor"] = 4, 5
     return copy

@@ -6,12 +6,14 @@ and a workshop that makes functions in it.
 
 from __future__ import annotations
 
+import gc
 import io
 import itertools
 import json
 import textwrap
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import loaders
 
 try:
     from hypothesis import settings
@@ -28,6 +31,37 @@ else:
     settings.register_profile("same-each-time", derandomize=True, deadline=None)
     settings.register_profile("search", deadline=None, max_examples=1000)
     settings.load_profile("same-each-time")
+
+# While thousands of tests are found, the collector would look at all of them again and again, and find nothing to free.
+gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first, so that at the end no worker waits for another one's notebook."""
+    count = Counter(item.path for item in items)
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        name = item.path.name
+        return 0 if name.endswith(".ipynb") else 1 if name.startswith("test_cloud") else 2, -count[item.path]
+
+    items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what was found out of the collector's sight: a test that calls it pays for its own garbage only."""
+    gc.freeze()
+    gc.enable()
+
+
+def _read_once() -> None:
+    """Read botocore's own descriptions of services once a process, not once a session; others, whenever asked."""
+    own, read = str(Path(loaders.__file__).parent), loaders.JSONFileLoader.load_file
+    known = cache(lambda path: read(loaders.JSONFileLoader(), path))
+    loaders.JSONFileLoader.load_file = lambda self, path: known(path) if path.startswith(own) else read(self, path)
+
+
+_read_once()
 
 
 def zipped(source: str | Mapping[str, str | bytes]) -> bytes:

@@ -121,6 +121,20 @@ def test_what_is_created_is_tagged_and_removed_again(account: pytest.MonkeyPatch
     assert sum(line.startswith("Removed") for line in said) == 4
 
 
+def test_alarms_and_logs_are_tagged_and_removed_too(account: pytest.MonkeyPatch) -> None:
+    cloud = start_cloud(ask=lambda _: "yes", say=lambda _: None)
+    watch, logs = boto3.client("cloudwatch"), boto3.client("logs")
+    logs.create_log_group(logGroupName="/shop")
+    rule = {"EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold", "Period": 60}
+    watch.put_metric_alarm(AlarmName="shop", Namespace="AWS/Lambda", MetricName="Errors", Statistic="Sum", **rule)
+    arn = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    assert watch.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": TAG_KEY, "Value": TAG_VALUE}]
+    assert logs.list_tags_log_group(logGroupName="/shop")["tags"] == {TAG_KEY: TAG_VALUE}
+    cloud.stop()
+    assert watch.describe_alarms()["MetricAlarms"] == []
+    assert logs.describe_log_groups()["logGroups"] == []
+
+
 def test_what_cannot_be_removed_is_named(account: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     cloud = start_cloud(ask=lambda _: "yes", say=said.append)

@@ -8,7 +8,7 @@ from helpers.cloud import LocalCloud  # noqa: E402
 from helpers.cloud.deploying import front_doors, make_role, make_table, public_url, ship  # noqa: E402
 from helpers.learn import registry  # noqa: E402
 from helpers.learn.verdict import judge  # noqa: E402
-from helpers.learn.workloads import statuses, uploads_counted, webhooks_let_in  # noqa: E402
+from helpers.learn.workloads import due_in, sign_ups, statuses, uploads_counted, webhooks_let_in  # noqa: E402
 
 LIKES = """
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -174,3 +174,74 @@ def test_a_function_answers_behind_all_four_doors_and_can_be_shipped_again(lam, 
         paths = {name: event.get("rawPath") or event["path"] for name, event in found.items()}
         assert paths == dict.fromkeys(("HTTP API", "function URL", "REST API", "load balancer"), "/a/b")
     assert public_url("look") == doors["function URL"]
+
+
+@pytest.mark.parametrize("expression", ["cron(0 18 ? * 6L *)", "cron(0 18 ? * FRIL *)"])
+def test_the_last_friday_can_be_written_as_a_number_or_a_name(expression):
+    assert judge(registry.find("07.4"), due_in((expression, "Europe/Vienna"))).outcome == "right"
+    assert judge(registry.find("07.4"), due_in(...)).outcome == "unanswered"
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "idea"),
+    [
+        ("cron(0 18 ? * 5L *)", "Europe/Vienna", "Thursdays"),
+        ("cron(0 18 ? * 6L *)", "UTC", "seven or eight"),
+        ("cron(0 18 ? * FRI *)", "Europe/Vienna", "every Friday"),
+        ("cron(0 18 L * ? *)", "Europe/Vienna", "last day of the month"),
+        ("cron(0 18 ? * 6#4 *)", "Europe/Vienna", "fourth Friday"),
+    ],
+)
+def test_other_schedules_are_told_apart(expression, zone, idea):
+    verdict = judge(registry.find("07.4"), due_in((expression, zone)))
+    assert verdict.outcome == "wrong"
+    assert idea in verdict.idea
+
+
+def test_a_schedule_that_aws_refuses_is_quoted():
+    verdict = judge(registry.find("07.4"), due_in(("cron(0 18 * * 6L *)", "Europe/Vienna")))
+    assert verdict.outcome == "unusable"
+    assert "would refuse it" in verdict.said
+
+
+GATE = """
+def handler(event, context):
+    email = event["request"]["userAttributes"]["email"]
+    if STAFF:
+        event["response"]["autoConfirmUser"] = True
+    elif email.endswith("@throwaway.example"):
+        REFUSE
+    return event
+"""
+AS_IT_WAS, WHOLE = 'email.endswith("shop.example")', 'email.lower().endswith("@shop.example")'
+
+
+def gate_verdict(staff, refuse, lam, role):
+    code = GATE.replace("STAFF", staff).replace("REFUSE", refuse)
+    return judge(registry.find("07.7"), sign_ups(code, lam, role, boto3.client("cognito-idp")))
+
+
+def test_a_gate_that_compares_whole_domains_and_refuses_by_an_exception_is_right(lam, role):
+    assert gate_verdict(WHOLE, "raise ValueError('no')", lam, role).outcome == "right"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("staff", "refuse", "idea"),
+    [
+        (AS_IT_WAS, "return None", "her address ends as staff's do"),
+        (AS_IT_WAS.replace("email", "email.lower()"), "raise ValueError", "What is the whole domain"),
+        (WHOLE.replace(".lower()", ""), "raise ValueError", "domains know no upper case"),
+        (WHOLE, "return None", "None is no refusal"),
+        (WHOLE, "pass", "gets in somehow"),
+    ],
+)
+def test_each_fault_of_the_gate_is_named(staff, refuse, idea, lam, role):
+    verdict = gate_verdict(staff, refuse, lam, role)
+    assert verdict.outcome == "wrong"
+    assert idea in verdict.idea
+
+
+def test_a_gate_that_never_runs_is_quoted(lam, role):
+    trial = sign_ups("import no_such_module", lam, role, boto3.client("cognito-idp"))
+    assert "no_such_module" in judge(registry.find("07.7"), trial).said

@@ -16,13 +16,13 @@ import boto3
 from helpers.cloud.package import zip_function
 from helpers.cloud.samples import handler_folder
 
-_THERE_ALREADY = ("EntityAlreadyExists", "ResourceInUseException", "ResourceConflictException")
+_THERE_ALREADY = ("EntityAlreadyExists", "ResourceInUseException", "ResourceConflictException", "ConflictException")
 
 
-def make_role(name: str, actions: Iterable[str]) -> str:
-    """Return the ARN of a role that Lambda may take on, with rights to ``actions``."""
+def make_role(name: str, actions: Iterable[str], who: str = "lambda.amazonaws.com") -> str:
+    """Return the ARN of a role that a service may take on, Lambda if none is named, with rights to ``actions``."""
     iam = boto3.client("iam")
-    trust = _document(Action="sts:AssumeRole", Principal={"Service": "lambda.amazonaws.com"})
+    trust = _document(Action="sts:AssumeRole", Principal={"Service": who})
     _once(iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust)
     rights = _document(Action=list(actions), Resource="*")
     iam.put_role_policy(RoleName=name, PolicyName="work", PolicyDocument=rights)
@@ -112,6 +112,32 @@ def _load_balancer(name: str, function: str) -> str:
     return arn
 
 
+def schedule(name: str, expression: str, zone: str, function: str, role: str, event: Any) -> None:
+    """Have EventBridge Scheduler invoke a function, or bring such a schedule up to date; its group is ``shop``.
+
+    Parameters
+    ----------
+    name : of the schedule
+    expression : ``rate(...)``, ``cron(...)`` or ``at(...)``
+    zone : whose clocks the expression means
+    function : ARN of the function
+    role : ARN of a role that the Scheduler may take on, and that may invoke the function
+    event : what the function gets; keywords such as ``<aws.scheduler.scheduled-time>`` are filled in
+    """
+    scheduler = boto3.client("scheduler")
+    _once(scheduler.create_schedule_group, Name="shop")
+    settings = {
+        "Name": name,
+        "GroupName": "shop",
+        "ScheduleExpression": expression,
+        "ScheduleExpressionTimezone": zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {"Arn": function, "RoleArn": role, "Input": json.dumps(event)},
+    }
+    if _once(scheduler.create_schedule, **settings) is None:
+        scheduler.update_schedule(**settings)
+
+
 def make_table(name: str) -> Any:
     """Return boto3's Table of DynamoDB with a text named ``id`` as its key."""
     dynamodb = boto3.resource("dynamodb")
@@ -123,6 +149,30 @@ def make_table(name: str) -> Any:
         BillingMode="PAY_PER_REQUEST",
     )
     return dynamodb.Table(name)
+
+
+def make_queue(name: str, *, dead_letters: Any = None, receives: int = 3, **attributes: str) -> Any:
+    """Return boto3's Queue of SQS; its ARN is ``queue.attributes["QueueArn"]``.
+
+    Parameters
+    ----------
+    name : of the queue
+    dead_letters : the Queue to which a message goes that was received ``receives`` times in vain
+    receives : how often a message may be received
+    attributes : others, as SQS calls them, for instance ``VisibilityTimeout="120"``
+    """
+    if dead_letters is not None:
+        target = {"deadLetterTargetArn": dead_letters.attributes["QueueArn"], "maxReceiveCount": receives}
+        attributes["RedrivePolicy"] = json.dumps(target)
+    return boto3.resource("sqs").create_queue(QueueName=name, Attributes=attributes)
+
+
+def stream_of(table: Any) -> str:
+    """Return the ARN of a table's stream, with items before and after each change; switch it on where it is off."""
+    if not table.latest_stream_arn:
+        table.update(StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+        table.reload()
+    return table.latest_stream_arn
 
 
 def source_of(folder: str, start: str, end: str) -> str:

@@ -14,10 +14,12 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from helpers.cloud import guardian
 from helpers.cloud.admission import Limits
 from helpers.cloud.clock import Clock
+from helpers.cloud.flows import Flows
 from helpers.cloud.guard import Guard
 from helpers.cloud.loop import Loop
 from helpers.cloud.machine import FALLBACK_CLIENT, Function, Machine, compile_runtime, has_extension
@@ -45,11 +47,14 @@ class Engine:
         if sys.platform == "win32":
             raise RuntimeError(NOT_HERE)
         # moto takes half a second to import: who only asks for the class shouldn't wait for it.
-        from helpers.cloud import moto_policies
+        from helpers.cloud import moto_atomic, moto_policies
         from helpers.cloud.code import Store
+        from helpers.cloud.events import moto_mappings
         from helpers.cloud.events.asynchronous import Asynchronous, deliver
+        from helpers.cloud.events.bridges import build_bridges
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
+        from helpers.cloud.moto_metrics import Metrics
         from helpers.cloud.moto_state import LogsWriter, Roles
         from helpers.cloud.server import Server
 
@@ -73,6 +78,7 @@ class Engine:
         # What has begun ends in the opposite order, all of it, even if a part fails or the learner interrupts.
         with contextlib.ExitStack() as undo:
             undo.callback(guardian.remove, str(self.folder))
+            self.afterwards = undo.enter_context(contextlib.ExitStack())  # what ends after the server and processes
             loop = Loop(self._tick)
             undo.callback(loop.stop)
             guard = Guard(loop, self.folder, self.mark)
@@ -87,21 +93,37 @@ class Engine:
             self.problems = Problems(self.service.epoch_s)
             self.timer = Timer()
             undo.callback(self.timer.stop)
-            self.clock, self.quiet = Clock(), Quiet()
+            self.quiet, self.flows = Quiet(), Flows()
+            self.clock = Clock(self.timer, self.quiet.settle, self.service.attempt, self.quiet.changed)
+            self.quiet.watch("moments of the clock", self.clock.waiting)
             self.asynchronous = Asynchronous(
-                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed
+                self.service, self.timer, send, self.problems.record, moved=self.quiet.changed, flows=self.flows
             )
             self.quiet.watch("events", self.asynchronous.waiting)
             store = Store(self.folder / "code")
             self.bridge = Bridge(self.service, self.asynchronous, store, self.problems, strict=not like_moto)
             undo.callback(self.bridge.remove)
             self.bridge.install()
+            build_bridges(self, undo, strict=not like_moto)
             if not like_moto:
                 moto_policies.install(undo)
+                moto_atomic.prepare(self.server.at_first_use, undo)
                 open_doors(self, undo)
+                moto_mappings.install(self, undo)
+                metrics = Metrics(self.clock, self.bridge.delivery)
+                metrics.install(undo)
+                self.service.when_recorded.append(metrics.record)
+                self.timer.every(MAINTENANCE_S, lambda: self.service.background(metrics.look))
             self.timer.every(MAINTENANCE_S, lambda: self.service.background(self.service.expire))
             self._undo = undo.pop_all()
         _engines.add(self)
+
+    def client(self, service: str, **settings: Any) -> Any:
+        """Return a client of boto3 that talks to this engine's server, whatever the environment says."""
+        import boto3
+
+        keys = {"aws_access_key_id": self.access_key, "aws_secret_access_key": self.secret_key}
+        return boto3.session.Session(**keys).client(service, endpoint_url=self.server.endpoint, **settings)
 
     def close(self) -> None:
         """End everything that was started; a second call does nothing."""

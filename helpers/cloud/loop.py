@@ -48,7 +48,12 @@ class Loop:
     def remove(self, file: int | socket.socket | IO[bytes]) -> None:
         """Forget a file; one that isn't there is no error."""
         with contextlib.suppress(KeyError, ValueError, OSError):
-            self._selector.unregister(file)
+            while True:
+                try:
+                    self._selector.unregister(file)
+                    return
+                except RuntimeError:  # it was closed, is looked for among all others, and another thread adds one
+                    continue
 
     def call(self, function: Callable[[], None]) -> None:
         """Run a function on the loop's thread, soon."""

@@ -25,7 +25,7 @@ from moto.core.responses import BaseResponse
 
 from helpers.cloud.calls import Answer, Call, Throttled, new_request_id
 from helpers.cloud.code import Store
-from helpers.cloud.events.asynchronous import Asynchronous, Event
+from helpers.cloud.events.asynchronous import CALLER, Asynchronous, Event
 from helpers.cloud.events.moto_buckets import Buckets
 from helpers.cloud.events.moto_delivery import Delivery, first_payload
 from helpers.cloud.events.moto_subscriptions import Subscriptions
@@ -77,8 +77,8 @@ class Bridge:
     ) -> None:
         self.service, self.asynchronous, self.store, self.problems = service, asynchronous, store, problems
         self.strict = strict
-        delivery = Delivery(self.deliver, problems, strict=strict)
-        self._sources = Buckets(delivery), Subscriptions(delivery)
+        self.delivery = Delivery(self.deliver, problems, strict=strict, flows=asynchronous.flows)
+        self._sources = Buckets(self.delivery), Subscriptions(self.delivery)
         self._saved: list[tuple[type, str, Any]] = []
         self._operations = Operations(service, store)
         self._published: dict[str, int] = {}  # the last version's number, by the function's identity
@@ -242,7 +242,7 @@ class Bridge:
             response_headers["x-amz-function-error"] = answer.function_error
         return answer.payload
 
-    def deliver(self, arn: str, payload: bytes, source: str) -> Event:
+    def deliver(self, arn: str, payload: bytes, source: str, way: tuple[str, str] = CALLER) -> Event:
         """Take over the event of a source that invokes a function asynchronously; a loop is stopped here."""
         _, _, _, region, account, _ = arn.split(":", 5)
         used, fn = resolve(lambda_backends[account][region], arn, None)
@@ -250,7 +250,24 @@ class Bridge:
         deep = depth.get()
         stopped = f"RecursiveInvocationException: {RECURSION}" if deep >= RECURSION_MAX else None
         call = self.call(fn, payload, new_request_id(), deep, used)
-        return self.accept(fn, call, source=source, stopped=stopped)
+        return self.accept(fn, call, source=source, way=way, stopped=stopped)
+
+    def poll(self, arn: str, payload: bytes, deep: int) -> Answer:
+        """Serve a batch of a queue or stream.
+
+        Raises
+        ------
+        Throttled
+            when a limit forbids it
+        LookupError
+            when the function is gone
+        """
+        _, _, _, region, account, _ = arn.split(":", 5)
+        try:
+            used, fn = resolve(lambda_backends[account][region], arn, None)
+        except (UnknownFunctionException, UnknownAliasException):
+            raise LookupError(f"Function not found: {arn}") from None
+        return self.service.invoke(self.call(fn, payload, new_request_id(), deep, used))
 
     def accept(
         self,
@@ -258,6 +275,7 @@ class Bridge:
         call: Call,
         *,
         source: str = "an asynchronous invocation",
+        way: tuple[str, str] = CALLER,
         stopped: str | None = None,
     ) -> Event:
         """Take an event over for asynchronous invocation."""
@@ -286,6 +304,7 @@ class Bridge:
                 attempt=attempt,
                 zero_concurrency=lambda: concurrency(fn)[0] == 0,
                 source=source,
+                way=way,
                 stopped=stopped,
             )
         except Throttled as throttled:

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
@@ -153,6 +154,8 @@ class Server:
             return create_backend_app(service)
 
         moto = DomainDispatcherApplication(create_app)
+        # For each request, moto lists its folders and tries patterns until one fits: a tenth of a call's time.
+        moto.get_backend_for_host = lru_cache(moto.get_backend_for_host)
 
         def with_depth(environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
             with chain_depth(environ.get("HTTP_X_AMZN_TRACE_ID")):

@@ -67,6 +67,7 @@ class Service:
         self._pools: dict[tuple[str, str], Pool] = defaultdict(Pool)
         self._admission = Admission(limits)
         self.records: list[Invocation] = []
+        self.when_recorded: list[Callable[[Call, Invocation], None]] = []
         self._known: list[Environment] = []  # all of the session
         self._closing = False
         self._workers = Workers("local-cloud-worker", 16)
@@ -86,7 +87,7 @@ class Service:
             try:
                 environment, cold = self._acquire(call)
             except Throttled:
-                self.records.append(throttled(call, time.monotonic() - self.epoch_s))
+                self._record(call, throttled(call, time.monotonic() - self.epoch_s))
                 raise
             run = Run(
                 call, environment, cold=cold, init_timeout_s=self.limits.init_timeout_s, replace=self._put_in_place
@@ -94,7 +95,8 @@ class Service:
             try:
                 answer = run.answer()
                 if run.outcome is not None:
-                    self.records.append(served(call, run.environment, run.arrived_s - self.epoch_s, run.outcome))
+                    arrived_s = run.arrived_s - self.epoch_s
+                    self._record(call, served(call, run.environment, arrived_s, run.outcome))
                     echo = self._echo(answer) if answer is not None else []
                     self._log(run.environment, [*run.lines, *echo])
             finally:
@@ -102,6 +104,11 @@ class Service:
             if answer is not None:
                 return answer
             # The environment died between two events, before it had read this one: it is nobody's result.
+
+    def _record(self, call: Call, invocation: Invocation) -> None:
+        self.records.append(invocation)
+        for listener in self.when_recorded:
+            listener(call, invocation)
 
     def _echo(self, answer: Answer) -> list[str]:
         """Return the function's result as a message, where logs are wanted as moto's containers write them."""

@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import astuple, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,6 +26,9 @@ from helpers.cloud.calls import Invocation
 from helpers.cloud.clock import Clock
 from helpers.cloud.engine import Engine
 from helpers.cloud.environment import Environment
+
+if TYPE_CHECKING:
+    from helpers.cloud.events.hooks import Hooks
 
 REGION = "us-east-1"
 
@@ -188,6 +191,10 @@ class LocalCloud(Addresses):
         """Return the deliveries that failed without anybody being told: when_s, source, target, cause."""
         return self._any().problems.frame()
 
+    def flows(self) -> pd.DataFrame:
+        """Return how many events went which way: source, target, kind, delivered, failed, filtered."""
+        return self._any().flows.frame()
+
     def recycle(self, idle_s: float = 0.0) -> int:
         """Shut down environments that have been idle for ``idle_s`` seconds; return how many.
 
@@ -230,6 +237,11 @@ class LocalCloud(Addresses):
     def clock(self) -> Clock:
         """The cloud's clock, which can be put forward: ``cloud.clock.advance(days=1)``."""
         return self._running().clock
+
+    @property
+    def hooks(self) -> Hooks:
+        """What asks a user pool's functions; ``cloud.hooks.limit_s`` is how long, 5 seconds as on AWS."""
+        return self._running().hooks
 
     def _running(self) -> Engine:
         if self._engine is None:

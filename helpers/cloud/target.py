@@ -91,10 +91,12 @@ class Elsewhere:
         """Return the URL: what somebody else runs has an address of its own."""
         return url
 
-    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+    def __getattr__(self, name: str) -> Any:
+        if name == "clock":
+            return _ClockElsewhere(self)
         if name in ("rest_api_url", "load_balancer_url"):
             return self._refused(name)
-        if name not in ("invocations", "environments", "problems", "recycle", "redeliver", "settle", "clock"):
+        if name not in ("invocations", "environments", "problems", "flows", "recycle", "redeliver", "settle"):
             raise AttributeError(name)
         return self._refused(name)
 
@@ -103,6 +105,18 @@ class Elsewhere:
             raise OnlyOnThisMachine(f"{name}() looks into this machine's own cloud; on {self.where} there is none.")
 
         return refuse
+
+
+class _ClockElsewhere:
+    """A clock that nobody can put forward: whatever is asked of it is refused."""
+
+    def __init__(self, cloud: Elsewhere) -> None:
+        self._cloud = cloud
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self._cloud._refused(f"clock.{name}")
 
 
 @dataclass
@@ -204,7 +218,10 @@ def _named(given: dict[str, Any]) -> str:
     return next((str(given[key]) for key in NAMES if key in given), "")
 
 
-NAMES = ("FunctionName", "RoleName", "Bucket", "QueueName", "Name", "TableName", "LayerName")
+NAMES = (
+    *("FunctionName", "RoleName", "Bucket", "QueueName", "Name", "TableName", "LayerName", "AlarmName"),
+    "logGroupName",
+)
 
 
 def _pairs(params: dict[str, Any]) -> dict[str, Any]:
@@ -234,9 +251,12 @@ def _remove_bucket(s3: Any, given: dict[str, Any]) -> None:
 def _remove_function(client: Any, given: dict[str, Any]) -> None:
     client.delete_function(FunctionName=given["FunctionName"])
     # Lambda made the log group on the first invocation, and leaves it.
-    logs = boto3.client("logs", region_name=client.meta.region_name)
+    _remove_log_group(boto3.client("logs", region_name=client.meta.region_name), f"/aws/lambda/{given['FunctionName']}")
+
+
+def _remove_log_group(logs: Any, name: str) -> None:
     try:
-        logs.delete_log_group(logGroupName=f"/aws/lambda/{given['FunctionName']}")
+        logs.delete_log_group(logGroupName=name)
     except logs.exceptions.ResourceNotFoundException:
         return
 
@@ -252,6 +272,8 @@ REMOVALS: dict[tuple[str, str], Callable[[Any, dict[str, Any]], None]] = {
         TopicArn=sns.create_topic(Name=given["Name"])["TopicArn"]
     ),
     ("dynamodb", "CreateTable"): lambda table, given: table.delete_table(TableName=given["TableName"]),
+    ("cloudwatch", "PutMetricAlarm"): lambda watch, given: watch.delete_alarms(AlarmNames=[given["AlarmName"]]),
+    ("logs", "CreateLogGroup"): lambda logs, given: _remove_log_group(logs, given["logGroupName"]),
 }
 TAGGING: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
     ("lambda", "CreateFunction"): _mapping("Tags"),
@@ -259,4 +281,6 @@ TAGGING: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
     ("sqs", "CreateQueue"): _mapping("tags"),
     ("sns", "CreateTopic"): _pairs,
     ("dynamodb", "CreateTable"): _pairs,
+    ("cloudwatch", "PutMetricAlarm"): _pairs,
+    ("logs", "CreateLogGroup"): _mapping("tags"),
 }

@@ -214,6 +214,23 @@ def ramp(start_rate: float, end_rate: float, duration_s: float, seed: int = 0) -
     return _random([0, number("duration_s", duration_s, above=True)], rates, seed)
 
 
+def knots(times_s: Any, rates_per_s: Any, seed: int = 0) -> Arrivals:
+    """Return random arrivals whose rate goes in straight lines from one knot to the next.
+
+    Parameters
+    ----------
+    times_s : of the knots, from 0 on, ascending
+    rates_per_s : the rate at each
+    seed : the same one gives the same times
+
+    Examples
+    --------
+    >>> len(knots([0, 10, 20], [0, 100, 100], seed=1))
+    1496
+    """
+    return _random(number("times_s", times_s), number("rates_per_s", rates_per_s), seed)
+
+
 def daily(curve: Iterable[float], days: float = 1, seed: int = 0) -> Arrivals:
     """Return random requests that follow a day's curve, day after day.
 

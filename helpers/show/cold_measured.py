@@ -222,7 +222,7 @@ def imports(frame: pd.DataFrame, *, least_share: float = 0.01, levels: int = 5, 
         "textfont": {"size": 14, "color": TEXT},
         "marker": {
             "colors": ["#eef1f4", *(colours[min(block["depth"], len(colours) - 1)] for block in blocks)],
-            "line": {"color": PAPER, "width": 1},
+            "line": {"color": QUIET_TEXT, "width": 1},
         },
     }
     layout = theme.layout(

@@ -13,7 +13,7 @@ from helpers.checks import choice
 from helpers.coldstart.published import BAND_MS
 from helpers.show import theme
 from helpers.show.chart import Chart
-from helpers.show.palette import GRID, palette
+from helpers.show.palette import AXIS, GRID, palette
 from helpers.show.wording import listed, number
 
 WHICH = ("managed", "custom", "all")
@@ -155,7 +155,7 @@ def packages(*, which: str = "managed") -> Chart:
             "mode": "lines",
             "x": join_x,
             "y": join_y,
-            "line": {"color": "#b9c0c8", "width": 4},
+            "line": {"color": AXIS, "width": 4},
             "hoverinfo": "skip",
             "showlegend": False,
         }

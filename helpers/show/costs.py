@@ -14,6 +14,7 @@ from helpers.pricing.crossing import Crossing
 from helpers.pricing.scenarios import Workload, api_month, compute_models, idle_month, memory_sweep
 from helpers.show import charts
 from helpers.show.chart import Chart
+from helpers.show.palette import PAPER
 from helpers.show.wording import dollars, listed, number, quantity
 
 # The range of the chart of five models: from a few requests a minute to thousands a second.
@@ -56,7 +57,7 @@ def init(*, requests: float, duration_ms: float, memory_mb: float, init_ms: floa
     ]
     frame = pd.DataFrame(rows, columns=["bill", "part", "usd"])
     added = (since / before - 1) * 100 if before else 0.0
-    return charts.bars(
+    chart = charts.bars(
         frame,
         "bill",
         "usd",
@@ -70,6 +71,10 @@ def init(*, requests: float, duration_ms: float, memory_mb: float, init_ms: floa
         horizontal=True,
         height=330,
     )
+    # Two plain fills would differ by colour alone.
+    hatch = {"shape": "/", "fillmode": "overlay", "fgcolor": PAPER, "size": 9, "solidity": 0.25}
+    chart.figure["data"][2]["marker"]["pattern"] = hatch
+    return chart
 
 
 def api(*, requests: float, response_kb: float, door: str = "HTTP", duration_ms: float = 100) -> Chart:

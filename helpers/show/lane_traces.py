@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.show import placing, times
-from helpers.show.palette import PAPER, TEXT, palette
+from helpers.show.palette import AXIS, PAPER, TEXT, palette
 from helpers.show.segments import Segments
 
 FONT = 14
-THIN_PX = 9  # below, a lane is a thread
 _MOST_TEXTS = 40
 _LEAST_TEXT_PX = 18
 _CHAR_PX = 7.2
@@ -105,7 +104,7 @@ def _idle(lived: pd.DataFrame, frame: Frame) -> dict[str, Any]:
         "base": frame.place(begin),
         "x": (end - begin).clip(lower=0) * frame.scale,
         "width": min(0.3, 2 / frame.step_px),
-        "marker": {"color": "#9aa1a9" if frame.step_px >= THIN_PX else "#bcc2c9", "line": {"width": 0}},
+        "marker": {"color": AXIS, "line": {"width": 0}},
         "hoverinfo": "skip",
     }
 

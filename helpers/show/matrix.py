@@ -43,7 +43,7 @@ _STAGES = (
     ("patched", None, "deprecated", "#235951", ""),
     ("no patches", "deprecated", "create_blocked", "#f6c667", "/"),
     ("no new functions", "create_blocked", "update_blocked", "#d9772b", "x"),
-    ("no changes", "update_blocked", None, "#a3290f", ""),
+    ("no changes", "update_blocked", None, "#a3290f", "-"),
 )
 
 
@@ -203,6 +203,7 @@ def runtimes(*, family: str = "Node.js", today: date) -> Chart:
     for name, since, until, colour, pattern in _STAGES:
         begin = table[since] if since else pd.Series(start, index=table.index)
         finish = table[until] if until else pd.Series(end, index=table.index)
+        edge = {"color": TEXT, "width": 1}  # one of the fills is pale
         hatch = {"shape": pattern, "fillmode": "overlay", "fgcolor": PAPER, "size": 8, "solidity": 0.25}
         bar = {"type": "bar", "orientation": "h", "name": name, "y": list(table.index)}
         bar |= {
@@ -210,7 +211,11 @@ def runtimes(*, family: str = "Node.js", today: date) -> Chart:
             "x": [days * 86_400_000 for days in (finish - begin).dt.days],
         }
         data.append(
-            bar | {"marker": {"color": colour, "pattern": hatch}, "hovertemplate": f"%{{y}}: {name}<extra></extra>"}
+            bar
+            | {
+                "marker": {"color": colour, "pattern": hatch, "line": edge},
+                "hovertemplate": f"%{{y}}: {name}<extra></extra>",
+            }
         )
     said = [f"{name} from {row.deprecated:%Y-%m-%d}, {row.create_blocked:%Y-%m-%d}" for name, row in table.iterrows()]
     sentence = f"On {today}, {title}. Without patches, and then closed to new functions: {'; '.join(said)}."

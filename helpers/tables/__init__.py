@@ -33,6 +33,8 @@ __all__ = [
     "claims",
     "cold_starts",
     "cold_starts_other",
+    "event_source_limits",
+    "event_sources",
     "instances",
     "limit",
     "limits",
@@ -43,6 +45,7 @@ __all__ = [
     "price_list",
     "prices",
     "responsibility",
+    "round_trips",
     "rule_list",
     "rules",
     "runtimes",
@@ -374,6 +377,43 @@ def claims() -> pd.DataFrame:
 def responsibility() -> pd.DataFrame:
     """Return the lesson's table of shared responsibility in long form: one row per cell."""
     return _copy("responsibility")
+
+
+def event_sources() -> pd.DataFrame:
+    """Return what invokes functions, and what each source promises, indexed by its name."""
+    return _copy("event_sources")
+
+
+def event_source_limits() -> pd.DataFrame:
+    """Return how long each source waits for a function, and how much one invocation carries, indexed by its name.
+
+    Returns
+    -------
+    DataFrame
+        duration_s, payload_mb (batches included) and batch (events in one invocation), each at most; a duration is NaN
+        where nobody says
+
+    Examples
+    --------
+    >>> event_source_limits().loc["http-api"].tolist()
+    [30.0, 6.0, 1.0]
+    """
+    frame = _copy("event_sources")[["duration_limit", "payload_limit", "batch_limit"]]
+    frame = frame.map(_most).set_axis(["duration_s", "payload_mb", "batch"], axis="columns")
+    return frame.fillna({"batch": 1}).astype({"batch": int})
+
+
+def _most(slug: str) -> float:
+    """Return a limit's upper bound, in seconds, megabytes (1,024 KiB) or events."""
+    if not slug:
+        return float("nan")
+    found = limit(slug)
+    return float(found.max) / (1024 if found.unit == "KiB" else 1)
+
+
+def round_trips() -> pd.DataFrame:
+    """Return how long AWS's stores take to answer, as published, indexed by slug: low_ms, high_ms, as_of, source."""
+    return _copy("round_trips")
 
 
 def rules() -> pd.DataFrame:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from helpers import tables
 from helpers.cloud import report
 from helpers.cloud.calls import Answer, Throttled
+from helpers.cloud.flows import Flows
 from helpers.cloud.service import Service
 from helpers.cloud.timer import Timer
 
@@ -34,6 +35,7 @@ MAX_AGE_S = float(tables.limit("lambda.async.max_age").max)
 WAITING_MAX = 10_000
 KEPT_MAX_BYTES = 64 * 1024 * 1024  # of accepted events, for those who want one delivered again
 KEPT_MAX = 10_000
+CALLER = "a caller", "asynchronous"
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Event:
     zero_concurrency: Callable[[], bool]
     accepted_s: float
     source: str = "an asynchronous invocation"
+    way: tuple[str, str] = CALLER  # for the counts: whence, and what carries it
     tries: int = 0
     throttles: int = 0
     tried: threading.Event = field(default_factory=threading.Event)  # at least once
@@ -76,6 +79,7 @@ class Asynchronous:
     record : told of events that end without anybody hearing of it: ``(source, target, cause)``
     speed : how many seconds of AWS's pass in one of ours
     moved : called when the number of waiting events has changed
+    flows : gets the counts
     """
 
     def __init__(
@@ -86,7 +90,9 @@ class Asynchronous:
         record: Callable[[str, str, str], None] = lambda *_: None,
         speed: float = SPEED,
         moved: Callable[[], None] = lambda: None,
+        flows: Flows | None = None,
     ) -> None:
+        self.flows = flows or Flows()
         self._service, self._timer, self._deliver, self._record = service, timer, deliver, record
         self._kept: OrderedDict[str, Event] = OrderedDict()
         self._kept_bytes = 0
@@ -105,6 +111,7 @@ class Asynchronous:
         attempt: Callable[[], Answer],
         zero_concurrency: Callable[[], bool] = lambda: False,
         source: str = "an asynchronous invocation",
+        way: tuple[str, str] = CALLER,
         stopped: str | None = None,
     ) -> Event:
         """Take an event over; what follows happens in the background.
@@ -116,7 +123,7 @@ class Asynchronous:
         Throttled
             when too many events wait already
         """
-        event = Event(request_id, arn, payload, promise, attempt, zero_concurrency, time.monotonic(), source)
+        event = Event(request_id, arn, payload, promise, attempt, zero_concurrency, time.monotonic(), source, way)
         self._open_one()
         if stopped:
             self._record(source, arn, stopped)
@@ -187,7 +194,9 @@ class Asynchronous:
             self._close(event)
             return
         event.tries += 1
-        if answer.function_error is None:
+        well = answer.function_error is None
+        self.flows.record(event.way[0], _plain(event.arn), event.way[1], delivered=well, failed=not well)
+        if well:
             self._finish(event, "Success", answer, event.promise.on_success)
         elif event.tries > event.promise.retries:
             self._fail(event, "RetriesExhausted", answer)
@@ -213,7 +222,8 @@ class Asynchronous:
         if promise.dead_letter:
             code = 200 if answer else 429
             attributes = report.dead_letter_attributes(event.request_id, message, error_code=code)
-            self._send(event.arn, promise.dead_letter, event.payload.decode("utf-8", "replace"), attributes)
+            text = event.payload.decode("utf-8", "replace")
+            self._send(event.arn, promise.dead_letter, text, attributes, "dead letter")
         self._finish(event, condition, answer, promise.on_failure)
 
     def _finish(self, event: Event, condition: str, answer: Answer | None, destination: str | None) -> None:
@@ -229,12 +239,14 @@ class Asynchronous:
                 version=answer.version if answer else "$LATEST",
                 when=datetime.now(UTC),
             )
-            self._send(event.arn, destination, json.dumps(record), {})
+            kind = "on success" if condition == "Success" else "on failure"
+            self._send(event.arn, destination, json.dumps(record), {}, kind)
         self._close(event)
 
-    def _send(self, source: str, arn: str, text: str, attributes: dict[str, dict[str, str]]) -> None:
+    def _send(self, source: str, arn: str, text: str, attributes: dict[str, dict[str, str]], kind: str) -> None:
         try:
             self._deliver(arn, text, attributes)
+            self.flows.record(_plain(source), arn, kind, delivered=1)
         except Exception as error:
             log.debug("the record of an asynchronous invocation could not be delivered to %s", arn, exc_info=True)
             self._record(source, arn, f"{type(error).__name__}: {error}")
@@ -243,6 +255,10 @@ class Asynchronous:
         with self._lock:
             self._open -= 1
         self._moved()
+
+
+def _plain(arn: str) -> str:
+    return arn.removesuffix(":$LATEST")
 
 
 def _decoded(data: bytes) -> object:

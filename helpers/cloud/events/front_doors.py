@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.responses import LambdaResponse
 
+from helpers.cloud.events.hooks import Hooks
 from helpers.cloud.events.http import Caller, Undelivered
 from helpers.cloud.events.http_alb import LoadBalancerDoor
 from helpers.cloud.events.http_api import HttpApiDoor
 from helpers.cloud.events.http_rest import RestApiDoor
 from helpers.cloud.events.http_url import UrlDoor
-from helpers.cloud.events.moto_common import replace_methods, stand_in
+from helpers.cloud.events.moto_common import replace_methods, stand_in, without_batch
 from helpers.cloud.events.moto_http import Functions, UrlConfigs
 from helpers.cloud.moto_state import is_issued
 
@@ -30,6 +31,8 @@ GATEWAYS = {
     "moto_http_apis": ("apigateway", "apigatewayv2", "cloudformation"),
     "moto_rest_apis": ("apigateway", "apigatewayv2", "cloudformation"),
     "moto_load_balancers": ("elb", "elbv2", "cloudformation"),
+    "moto_cognito": ("cognitoidp", "cloudformation"),
+    "moto_workflows": ("stepfunctions", "cloudformation"),
 }
 
 
@@ -43,7 +46,7 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
     """
     server, record = engine.server, engine.problems.record
     stand_in()
-    functions = Functions(engine.bridge, lambda key: key == engine.access_key or is_issued(key), record)
+    functions = Functions(engine.bridge, lambda key: key == engine.access_key or is_issued(key), record, engine.quiet)
 
     def refusal(arn: str, principal: str, source: str) -> str:
         try:
@@ -54,17 +57,22 @@ def open_doors(engine: Engine, undo: contextlib.ExitStack) -> None:
 
     urls = UrlConfigs(lambda url_id: f"{server.endpoint}/_url/{url_id}/")
     replace_methods(LambdaResponse, urls.operations(), undo)
+    hooks = engine.hooks = Hooks(functions, record)
     late = undo.enter_context(contextlib.ExitStack())  # for what is replaced when a service is first used
     installed: set[str] = set()
     given: dict[str, tuple[Any, ...]] = {
         "moto_http_apis": (lambda api_id: f"{server.endpoint}/_api/{api_id}",),
         "moto_load_balancers": (refusal,),
+        "moto_cognito": (hooks, engine.clock),
+        "moto_workflows": (engine.client, engine.clock, engine.quiet, record, engine.afterwards),
     }
 
     def prepare(name: str) -> None:
         if name not in installed:
             installed.add(name)
-            import_module(f"{__package__}.{name}").install(*given.get(name, ()), late)
+            with without_batch():
+                module = import_module(f"{__package__}.{name}")
+            module.install(*given.get(name, ()), late)
 
     for name, services in GATEWAYS.items():
         for service in services:

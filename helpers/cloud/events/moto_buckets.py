@@ -28,6 +28,7 @@ from moto.sqs.models import sqs_backends
 from moto.sts.models import sts_backends
 
 from helpers.cloud.events import notifications as shapes
+from helpers.cloud.events.bus_events import s3_event
 from helpers.cloud.events.moto_delivery import INVOKE, Delivery, Replacement, denial
 from helpers.cloud.events.permissions import allows
 
@@ -179,14 +180,16 @@ class Buckets:
         here = under_way.get()
         if here is not None and "ObjectCreated" in name:
             here.created.add(key.name)
-        # What comes with an object is no event of its own.
-        if here is not None and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put") and key.name in here.created:
+        # What comes with an object is no event of its own, save for moto.
+        if self.delivery.strict and here is not None and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put") and key.name in here.created:
             return
-        if assembling.get() and name == "s3:ObjectCreated:Put":
+        if self.delivery.strict and assembling.get() and name == "s3:ObjectCreated:Put":
             return
-        if config.event_bridge is not None:
-            s3_notifications._send_event_bridge_message(account_id, bucket, event_name, key)
         found = [(kind, one) for kind, *_ in KINDS for one in getattr(config, kind) if one.matches(name, key.name)]
+        if config.event_bridge is not None and self.delivery.strict:
+            found.append(("event_bridge", None))
+        elif config.event_bridge is not None:
+            s3_notifications._send_event_bridge_message(account_id, bucket, event_name, key)
         if not found:
             return
         marker = isinstance(key, FakeDeleteMarker)
@@ -211,13 +214,38 @@ class Buckets:
         """Send an event to its destinations."""
         source, bucket_arn = f"s3://{event.bucket}/{event.key}", f"arn:aws:s3:::{event.bucket}"
         for kind, one in destinations:
+            if kind == "event_bridge":
+                self.to_bus(event, request)
+                continue
             message = event.message(
                 configuration_id=one.id, request=request.ids, principal=request.principal, address=request.address
             )
             if kind == "cloud_function":
                 self.delivery.invoke(one.arn, message, "s3.amazonaws.com", bucket_arn, event.account, source)
             else:
-                self.delivery.send(kind, one.arn, json.dumps(message), source)
+                self.delivery.send(kind, one.arn, json.dumps(message), source, source_arn=bucket_arn)
+
+    def to_bus(self, event: shapes.ObjectEvent, request: Request) -> None:
+        """Put an event on the default bus of the bucket's Region."""
+        about = {
+            "key": event.key,
+            "size": event.size,
+            "etag": event.etag,
+            "version-id": event.version_id,
+            "sequencer": event.sequencer,
+        }
+        one = s3_event(
+            name=event.name,
+            bucket=event.bucket,
+            region=event.region,
+            account=event.account,
+            when=event.when,
+            about={name: value for name, value in about.items() if value is not None},
+            request_id=request.ids["x-amz-request-id"],
+            address=request.address,
+        )
+        if one is not None:
+            self.delivery.on_bus(event.account, event.region, one)
 
     def test(self, account_id: str, bucket: Any) -> None:
         """Send the test event to the queues and topics of a new configuration."""

@@ -9,7 +9,7 @@ import contextlib
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -41,6 +41,26 @@ def stand_in() -> None:
         sys.modules[module.__name__] = module
     package.validate = validate  # type: ignore[attr-defined]
     exceptions.OpenAPIValidationError = type("OpenAPIValidationError", (Exception,), {})  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def without_batch() -> Iterator[None]:
+    """Let moto's interpreter of state machines be imported without AWS Batch, which brings all of EC2: two seconds.
+
+    It wants one enumeration of Batch's, from a module that needs nothing. Afterwards Batch is as if nobody had asked.
+    """
+    name = "moto.batch"
+    spec = None if name in sys.modules else importlib.util.find_spec(name)
+    if spec is None:
+        yield
+        return
+    package = sys.modules[name] = ModuleType(name)
+    package.__path__ = list(spec.submodule_search_locations or ())
+    try:
+        yield
+    finally:
+        for one in [one for one in sys.modules if one == name or one.startswith(f"{name}.")]:
+            del sys.modules[one]
 
 
 def everywhere(backends: Any) -> Iterable[tuple[str, str, Any]]:

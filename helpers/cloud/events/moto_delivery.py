@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from moto.awslambda.exceptions import UnknownAliasException, UnknownFunctionException
@@ -17,6 +18,7 @@ from moto.sqs.models import sqs_backends
 
 from helpers.cloud.events.asynchronous import Event
 from helpers.cloud.events.permissions import allows
+from helpers.cloud.flows import Flows
 from helpers.cloud.problems import Problems
 
 INVOKE = "lambda:InvokeFunction"
@@ -29,7 +31,28 @@ def first_payload(accepted: Event) -> bytes:
     return accepted.answer.payload if accepted.answer else b""
 
 
+# What carries an event, by the service in its source's ARN.
+CARRIERS = {
+    "sns": "SNS",
+    "s3": "S3",
+    "logs": "CloudWatch Logs",
+    "events": "EventBridge",
+    "scheduler": "EventBridge Scheduler",
+    "cloudwatch": "CloudWatch",
+}
+
 Replacement = tuple[Any, str, Any]  # owner, name, what takes the place of moto's
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What came of a delivery: true when it got there; else the error's type and message."""
+
+    error_type: str = ""
+    message: str = ""
+
+    def __bool__(self) -> bool:
+        return not self.error_type
 
 
 class Delivery:
@@ -37,44 +60,93 @@ class Delivery:
 
     Parameters
     ----------
-    deliver : takes an event over for a function: ``(arn, payload, source)``
+    deliver : takes an event over for a function: ``(arn, payload, source, way)``
     problems : gets the deliveries that fail
     strict : ask for permissions, and answer without waiting, as AWS does
+    flows : gets the counts of what goes elsewhere than to a function; those the function's queue counts
     """
 
-    def __init__(self, deliver: Callable[[str, bytes, str], Event], problems: Problems, *, strict: bool) -> None:
-        self._deliver, self.problems, self.strict = deliver, problems, strict
+    def __init__(
+        self,
+        deliver: Callable[[str, bytes, str, tuple[str, str]], Event],
+        problems: Problems,
+        *,
+        strict: bool,
+        flows: Flows,
+    ) -> None:
+        self._deliver, self.problems, self.strict, self.flows = deliver, problems, strict, flows
+        self.on_bus: Callable[[str, str, dict[str, Any]], None] = lambda *_: None  # EventBridge's, once it is there
 
-    def invoke(self, arn: str, event: dict, service: str, source_arn: str, account: str, source: str) -> bool:
-        """Hand an event to a function's queue; say whether it got there."""
+    def invoke(
+        self,
+        arn: str,
+        event: Any,
+        service: str | None,
+        source_arn: str,
+        account: str,
+        source: str,
+        *,
+        last: bool = True,
+    ) -> Arrival:
+        """Hand an event to a function's queue; say whether it got there.
+
+        Parameters
+        ----------
+        arn : of the function
+        event : anything that JSON can hold
+        service : who asks for permission, None where a role gives it
+        source_arn, account : on whose behalf
+        source : as :class:`~helpers.cloud.problems.Problems` shall name it
+        last : nobody will try again when this fails
+        """
         try:
-            if self.strict and not may_invoke(arn, service, source_arn, account):
+            if self.strict and service and not may_invoke(arn, service, source_arn, account):
                 raise PermissionError(denial(service, INVOKE, arn))
-            accepted = self._deliver(arn, json.dumps(event).encode(), source)
-        except (UnknownFunctionException, UnknownAliasException, KeyError):
-            self.problems.record(source, arn, f"ResourceNotFoundException: Function not found: {arn}")
-            return False
-        except PermissionError as denied:
-            self.problems.record(source, arn, f"AccessDeniedException: {denied}")
-            return False
+            accepted = self._deliver(arn, json.dumps(event).encode(), source, way(source_arn))
         except Exception as error:
-            name = getattr(error, "error_type", type(error).__name__)
-            self.problems.record(source, arn, f"{name}: {getattr(error, 'message', error)}")
-            return False
+            failed = _failure(arn, error)
+            if last:
+                self.problems.record(source, arn, f"{failed.error_type}: {failed.message}")
+            return failed
         if not self.strict:
             first_payload(accepted)
-        return True
+        return Arrival()
 
-    def send(self, kind: str, arn: str, text: str, source: str) -> None:
-        """Send a message to a queue or topic."""
+    def send(
+        self,
+        kind: str,
+        arn: str,
+        text: str,
+        source: str,
+        *,
+        subject: str = "Amazon S3 Notification",
+        source_arn: str = "",
+    ) -> None:
+        """Send a message to a queue or topic; the subject is a topic's, the source's ARN is for the counts."""
         _, _, _, region, account, name = arn.split(":", 5)
         try:
             if kind == "queue":
                 sqs_backends[account][region].send_message(queue_name=name, message_body=text)
             else:
-                sns_backends[account][region].publish(arn=arn, message=text, subject="Amazon S3 Notification")
+                sns_backends[account][region].publish(arn=arn, message=text, subject=subject)
+            whence, carrier = way(source_arn or source)
+            self.flows.record(whence, arn, carrier, delivered=1)
         except Exception as error:
             self.problems.record(source, arn, f"{type(error).__name__}: {getattr(error, 'message', error)}")
+
+
+def way(source_arn: str) -> tuple[str, str]:
+    """Return an event's source, and what carries it, for the counts."""
+    service = source_arn.split(":")[2] if source_arn.startswith("arn:") else ""
+    return source_arn, CARRIERS.get(service, service or "delivery")
+
+
+def _failure(arn: str, error: Exception) -> Arrival:
+    if isinstance(error, (UnknownFunctionException, UnknownAliasException, KeyError)):
+        return Arrival("ResourceNotFoundException", f"Function not found: {arn}")
+    if isinstance(error, PermissionError):
+        return Arrival("AccessDeniedException", str(error))
+    return Arrival(getattr(error, "error_type", type(error).__name__), str(getattr(error, "message", error)))
 
 
 def denial(service: str, action: str, arn: str) -> str:

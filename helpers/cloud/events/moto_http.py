@@ -31,6 +31,7 @@ from helpers.cloud.events.permissions import allows
 from helpers.cloud.moto_bridge import Bridge
 from helpers.cloud.moto_functions import AwsError, check_event, local, resolve, throttle, unqualified
 from helpers.cloud.moto_state import depth
+from helpers.cloud.quiet import Quiet
 
 INVOKE, INVOKE_URL = "lambda:InvokeFunction", "lambda:InvokeFunctionUrl"
 THROTTLE = {"Reason": "ConcurrentInvocationLimitExceeded", "Type": "User", "message": "Rate Exceeded."}
@@ -173,10 +174,20 @@ class Functions:
     bridge : runs functions
     is_known : whether an access key is the session's, or one that local IAM or STS issued
     note : takes what AWS would refuse and this cloud lets pass: source, target, cause
+    quiet : hears of functions that go on although their door waits no longer
     """
 
-    def __init__(self, bridge: Bridge, is_known: Callable[[str], bool], note: Callable[[str, str, str], None]) -> None:
+    def __init__(
+        self,
+        bridge: Bridge,
+        is_known: Callable[[str], bool],
+        note: Callable[[str, str, str], None],
+        quiet: Quiet | None = None,
+    ) -> None:
         self._bridge, self._is_known, self._note = bridge, is_known, note
+        self._left: set[threading.Event] = set()
+        self._quiet = quiet or Quiet()
+        self._quiet.watch("functions for which nobody waits", lambda: len(self._left))
         self._noted: set[str] = set()
         # AWS has a place for each of a thousand requests. Here they would start more processes at once than come up
         # within the time for INIT: the others wait for a process that is there.
@@ -225,7 +236,7 @@ class Functions:
 
         if float(fn.timeout) + INIT_S <= limit_s:
             return run()
-        return _within(limit_s, run, fn.function_name)
+        return self._within(limit_s, run, fn.function_name)
 
     def check(self, arn: str, caller: Caller) -> None:
         """Raise :class:`Undelivered` where a function is missing, or does not let somebody in."""
@@ -265,6 +276,31 @@ class Functions:
             self._noted.add(arn)
             self._note("function URL", arn, URL_NEEDS_BOTH)
 
+    def _within(self, limit_s: float, run: Callable[[], Answer], name: str) -> Answer:
+        """Run on a thread of its own, and wait so long."""
+        done = threading.Event()
+        found: list[Any] = []
+
+        def work() -> None:
+            try:
+                found.append(run())
+            except BaseException as error:
+                found.append(error)
+            done.set()
+            self._left.discard(done)
+            self._quiet.changed()
+
+        threading.Thread(target=work, name="local-cloud-door", daemon=True).start()
+        if not done.wait(limit_s):
+            self._left.add(done)
+            if done.is_set():  # just now
+                self._left.discard(done)
+            self._quiet.changed()
+            raise Undelivered("slow", f"{name} did not answer within {limit_s:g} s; it goes on running, and is billed")
+        if isinstance(found[0], BaseException):
+            raise found[0]
+        return found[0]
+
     @staticmethod
     def _allowed(
         statements: list[Mapping[str, Any]], action: str, source: str, arn: str, fn: LambdaFunction, caller: Caller
@@ -293,26 +329,6 @@ def _denied(fn: LambdaFunction, arn: str, caller: Caller) -> str:
         f'add_permission(FunctionName="{fn.function_name}", StatementId="gateway", Action="{INVOKE}", '
         f'Principal="{caller.principal}", SourceArn=...).'
     )
-
-
-def _within(limit_s: float, run: Callable[[], Answer], name: str) -> Answer:
-    """Run on a thread of its own, and wait so long."""
-    done = threading.Event()
-    found: list[Any] = []
-
-    def work() -> None:
-        try:
-            found.append(run())
-        except BaseException as error:
-            found.append(error)
-        done.set()
-
-    threading.Thread(target=work, name="local-cloud-door", daemon=True).start()
-    if not done.wait(limit_s):
-        raise Undelivered("slow", f"{name} did not answer within {limit_s:g} s; it goes on running, and is billed")
-    if isinstance(found[0], BaseException):
-        raise found[0]
-    return found[0]
 
 
 def _function(request: LambdaResponse) -> tuple[LambdaFunction, str | None]:

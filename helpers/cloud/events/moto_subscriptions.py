@@ -46,6 +46,10 @@ class Subscriptions:
         def publish_to(subscription: Subscription, message: str, message_id: str, **named: Any) -> None:
             if subscription.protocol != "lambda":
                 publish(subscription, message, message_id, **named)
+                matcher = subscription._filter_policy_matcher
+                if matcher is None or matcher.matches(named.get("message_attributes"), message):
+                    topic = subscription.topic.arn
+                    told.delivery.flows.record(topic, subscription.endpoint, "SNS", delivered=1)
             else:
                 told.publish(subscription, message, message_id, **named)
 

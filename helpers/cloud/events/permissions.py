@@ -47,6 +47,23 @@ def allows(
     return "Allow" in fitting and "Deny" not in fitting
 
 
+def grants(statements: Iterable[Statement], *, action: str, resource: str) -> bool:
+    """Say whether the policies of a role let it act on a resource; a condition is taken as met.
+
+    Examples
+    --------
+    >>> grants([{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}], action="sqs:ReceiveMessage", resource="q")
+    True
+    """
+    fitting = [
+        statement.get("Effect", "Allow")
+        for statement in statements
+        if any(_fits(action.lower(), one.lower()) for one in _listed(statement.get("Action", [])))
+        and any(_fits(resource, one) for one in _listed(statement.get("Resource", [])))
+    ]
+    return "Allow" in fitting and "Deny" not in fitting
+
+
 def _names(principal: Any, service: str) -> bool:
     if principal == "*":
         return True

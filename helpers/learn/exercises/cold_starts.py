@@ -1,4 +1,4 @@
-"""The exercises of notebook 08: a heavy import, what data say of cold starts, and how many environments to keep."""
+"""The exercises of notebook 08: a heavy import, what data say of cold starts, environments to keep, several calls."""
 
 from functools import cache
 
@@ -102,5 +102,27 @@ EXERCISES = (
             "Start at none and go up until the p99 is low enough; then look at the bill.",
         ),
         shows="The first environment changes next to nothing and costs as much as the second, which keeps the promise.",
+    ),
+    Exercise(
+        id="08.4",
+        minutes=2,
+        title="A page of five calls",
+        target="a number of pages, to the nearest one",
+        kind="number",
+        expected=lambda: 1000 * (1 - 0.99**5),
+        tolerance=0.6,
+        unit="pages",
+        slips=(
+            Slip(lambda: 1000 * 0.01, "That is one call. How many has the page?"),
+            Slip(lambda: 1000 * 0.99**5, "These meet none: all five are warm. What is left?"),
+            Slip(lambda: 1000 * 0.01**5, "That is a page on which all five start cold. One is enough to wait."),
+        ),
+        idea="a page is warm when all of its calls are",
+        hints=(
+            "A call is warm with probability 0.99. With which are two of them warm, if neither knows of the other?",
+            "Take what is left to 1, then the thousand.",
+        ),
+        shows="The more calls a page makes, the more of its visitors meet the slowest of a hundred: watch high "
+        "percentiles.",
     ),
 )
