@@ -370,7 +370,7 @@ def test_the_gate_takes_less_than_a_twentieth_of_a_millisecond():
 
 
 def timed(application, environs) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     for environ in environs:
         application(environ, None)
-    return time.perf_counter() - start
+    return time.thread_time() - start

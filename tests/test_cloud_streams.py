@@ -12,6 +12,9 @@ import pytest
 from aws_lambda_powertools.utilities.data_classes import DynamoDBStreamEvent, KinesisStreamEvent
 from botocore.exceptions import ClientError
 
+from helpers.cloud.package import zip_function
+from helpers.cloud.samples import handler_folder
+
 ECHO = "import json\ndef handler(event, context): print('heard', json.dumps(event))\n"
 # Records whose text begins with bad fail; a batch reports the first of them with PARTIAL, else all of it fails.
 PICKY = """
@@ -290,6 +293,46 @@ def test_a_bucket_gets_the_event_itself(lab: Lab) -> None:
     assert item["Key"].startswith(f"aws/lambda/{mapping}/{shard}/")
     (record,) = json.loads(told["payload"])["Records"]
     assert record["dynamodb"]["Keys"] == {"id": {"S": "cat"}}
+
+
+def test_the_audit_trail_keeps_every_change_of_a_table_in_a_bucket(lab: Lab) -> None:
+    bucket, s3 = lab.workshop.name("bucket"), boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    code = {"ZipFile": zip_function(handler_folder("audit_trail"))}
+    environment = {"Variables": {"TRAIL": bucket}}
+    name = lab.workshop.make("", Code=code, Environment=environment, MemorySize=512, Timeout=30)
+    table, arn = lab.table()
+    lab.map(arn, name, **PARTIAL)
+    for likes in ("7", "8"):
+        lab.tables.put_item(TableName=table, Item={"id": {"S": "cat"}, "likes": {"N": likes}})
+    lab.tables.delete_item(TableName=table, Key={"id": {"S": "cat"}})
+    lab.cloud.settle()
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    entries = [json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read()) for key in sorted(keys)]
+    assert [(entry["what"], entry["keys"]) for entry in entries] == [
+        ("INSERT", {"id": "cat"}),
+        ("MODIFY", {"id": "cat"}),
+        ("REMOVE", {"id": "cat"}),
+    ]
+    assert entries[1]["before"]["likes"] == "7"
+    assert entries[1]["after"]["likes"] == "8"
+    assert all(key.startswith(f"{table}/20") for key in keys)
+
+
+def test_an_update_that_makes_an_item_is_one_change(lab: Lab) -> None:
+    name, (table, arn) = lab.workshop.make(ECHO), lab.table()
+    lab.map(arn, name)
+    for _ in range(2):
+        lab.tables.update_item(
+            TableName=table,
+            Key={"id": {"S": "cat"}},
+            UpdateExpression="ADD likes :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+    lab.cloud.settle()
+    records = [record for event in lab.heard(name) for record in event["Records"]]
+    images = [(record["eventName"], record["dynamodb"]["NewImage"]["likes"]["N"]) for record in records]
+    assert images == [("INSERT", "1"), ("MODIFY", "2")]
 
 
 def test_what_does_not_pass_the_filter_is_passed_over(lab: Lab) -> None:

@@ -43,6 +43,9 @@ FORMATS = {
     "nginx with named times": (COMBINED + ' rt=0.300 uct="0.001" urt="0.250"', 250),
     "ingress-nginx": (COMBINED + " 386 0.250 [shop-80] [] 10.0.0.1:80 1024 0.240 200 ab12", 250),
     "Apache with microseconds": (COMBINED + " 250000", 250),
+    "Tomcat with milliseconds": (COMMON + " 2{n:02d}", 210.5),
+    "Traefik": (COMBINED + ' 7 "shop@docker" "http://10.0.0.1:80" 250ms', 250),
+    "ending in a port": (COMBINED + " 443", None),
     "ALB": (ALB, 250),
     "Classic Load Balancer": (ELB, 250),
     "API Gateway, JSON": (GATEWAY, 250),
@@ -66,6 +69,31 @@ def test_a_format_is_recognised_and_read_to_the_second(name):
     assert (reading.requests, reading.malformed) == (20, 0)
     assert (traffic.start_s, traffic.step_s, traffic.counts.tolist()) == (START + 1, 1, [1] * 20)
     assert (traffic.durations.mean_ms if traffic.durations else None) == pytest.approx(duration_ms)
+
+
+CLOUDFRONT = (
+    "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs-uri-stem sc-status cs(User-Agent) "
+    "time-taken x-host-header\n"
+)
+IIS = (
+    "#Software: IIS\n#Fields: date time s-ip cs-method cs-uri-query c-ip cs(User-Agent) sc-status sc-bytes time-taken\n"
+)
+
+
+def test_logs_that_describe_their_columns_are_read_by_that():
+    edge = "2026-11-25\t10:00:{n:02d}\tFRA2\t1024\t192.0.2.1\tGET\t/a b\t200\tMozilla%20\t0.250\tshop.example"
+    iis = "2026-11-25 10:00:{n:02d} 10.0.0.1 GET q=s3cr3t 192.0.2.1 Mozilla/5.0+(X) 200 1024 250"
+    for text in (CLOUDFRONT + lines(edge), IIS + lines(iis)):
+        reading = read(source(text))
+        assert (reading.requests, reading.malformed, reading.traffic.start_s) == (20, 0, START + 1)
+        assert reading.traffic.durations.mean_ms == pytest.approx(250)
+        assert reading.traffic.response_kb == pytest.approx(1)
+
+
+def test_another_unit_of_durations_may_be_asked_for():
+    text = lines(COMMON + " 2{n:02d}")
+    assert read(source(text), duration_unit="us").traffic.durations.mean_ms == pytest.approx(0.2105)
+    assert read(source(text), duration_unit="none").traffic.durations is None
 
 
 def test_the_logs_own_time_zone_is_used_and_another_may_be_asked_for():

@@ -151,6 +151,30 @@ def make_table(name: str) -> Any:
     return dynamodb.Table(name)
 
 
+def make_queue(name: str, *, dead_letters: Any = None, receives: int = 3, **attributes: str) -> Any:
+    """Return boto3's Queue of SQS; its ARN is ``queue.attributes["QueueArn"]``.
+
+    Parameters
+    ----------
+    name : of the queue
+    dead_letters : the Queue to which a message goes that was received ``receives`` times in vain
+    receives : how often a message may be received
+    attributes : others, as SQS calls them, for instance ``VisibilityTimeout="120"``
+    """
+    if dead_letters is not None:
+        target = {"deadLetterTargetArn": dead_letters.attributes["QueueArn"], "maxReceiveCount": receives}
+        attributes["RedrivePolicy"] = json.dumps(target)
+    return boto3.resource("sqs").create_queue(QueueName=name, Attributes=attributes)
+
+
+def stream_of(table: Any) -> str:
+    """Return the ARN of a table's stream, with items before and after each change; switch it on where it is off."""
+    if not table.latest_stream_arn:
+        table.update(StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+        table.reload()
+    return table.latest_stream_arn
+
+
 def source_of(folder: str, start: str, end: str) -> str:
     """Return the part of a handler's text from ``start`` to just before ``end``."""
     text = (handler_folder(folder) / "app.py").read_text(encoding="utf-8")

@@ -58,8 +58,8 @@ class Patience:
 
 def _widget() -> Any:
     """Show a line that can be changed and taken away; it is a view only, hence no output that a test would compare."""
-    from ipywidgets import HTML
     from IPython.display import display
+    from ipywidgets import HTML
 
     shown = HTML()
     view = {"version_major": 2, "version_minor": 0, "model_id": shown.model_id}

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--shape", choices=sorted(SHAPES), default="a shop's day", help="the day behind monthly figures")
     what.add_argument("--again", type=Path, metavar="RECORD", help="an earlier record: compute it anew, say what moved")
     what.add_argument("--time-zone", metavar="ZONE", help="for hours and weekdays: Europe/Berlin, or +02:00")
+    what.add_argument("--duration-unit", choices=("s", "ms", "us", "none"), help="of the log's response times")
     what.add_argument("--check", action="store_true", help="only say what the log is taken for, and stop")
     work = p.add_argument_group("the work")
     work.add_argument("--memory-mb", type=_positive, metavar="MB", help="memory of the function (512)")
@@ -225,7 +226,7 @@ def _read(given: argparse.Namespace, offset: int | None) -> Any:
 
     progress = Progress(sys.stderr, quiet=given.quiet)
     try:
-        reading = read(given.logs, offset_s=offset, progress=progress)
+        reading = read(given.logs, offset_s=offset, duration_unit=given.duration_unit, progress=progress)
     finally:
         progress.end()
     say = _say(given.quiet)

@@ -10,14 +10,16 @@ import datetime
 import html
 import threading
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 
 from helpers.report.deciding import Wish
-from helpers.report.desk import Desk
 from helpers.report.sources import Source
 from helpers.show.wording import read as read_number
+
+if TYPE_CHECKING:
+    from helpers.report.desk import Desk
 
 _SHEET = (
     "box-sizing:border-box;padding:8px 14px;color:#1b1f24;background:#fff;border:1px solid #d4d9df;border-radius:8px;"

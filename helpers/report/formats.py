@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from itertools import pairwise
@@ -32,6 +32,7 @@ class Format:
     second : from the bytes of a time to seconds since 1970 (UTC) and the offset of its local time; None if it is none
     duration_ms : what one unit of the duration is in ms
     zone : whether the log says what its time zone is
+    order : where time, status, size and duration stand among the pattern's groups
     """
 
     name: str
@@ -40,6 +41,7 @@ class Format:
     second: Callable[[bytes], tuple[int, int] | None]
     duration_ms: float = 1000.0
     zone: str = "each line says its own"
+    order: tuple[int, int, int, int] = (0, 1, 2, 3)
 
 
 @lru_cache(maxsize=200_000)
@@ -169,6 +171,13 @@ INGRESS = Format(
     (*CLF_COLUMNS, ("duration", "request_time, seconds")),
     clf_second,
 )
+MILLIS = Format(
+    "access log with milliseconds at the end, as Traefik writes it",
+    re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb" [^\n]*[ \"](\d+)ms\"?\r?$"),
+    (*CLF_COLUMNS, ("duration", "last number, milliseconds")),
+    clf_second,
+    duration_ms=1.0,
+)
 MICRO = Format(
     "Apache access log with a response time at the end (microseconds)",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb" [^\n]*[ \"](\d+)\r?$"),
@@ -191,6 +200,7 @@ ALB = Format(
     ),
     iso_second,
     zone="UTC, as AWS writes it",
+    order=(0, 2, 3, 1),
 )
 ELB = Format(
     "AWS Classic Load Balancer access log",
@@ -206,20 +216,19 @@ ELB = Format(
     ),
     iso_second,
     zone="UTC, as AWS writes it",
+    order=(0, 2, 3, 1),
 )
-LINE_FORMATS = (ALB, ELB, INGRESS, TIMED, NAMED, MICRO, COMBINED)
+LINE_FORMATS = (ALB, ELB, INGRESS, TIMED, NAMED, MILLIS, MICRO, COMBINED)
 # For a line that fits none: quotes that nobody escaped inside a request.
 LIBERAL = re.compile(
     rb"\[(\d\d?/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?)\].*\" (\d{3}|-)(?: (\d+|-))?()(?: |$)"
 )
-# The groups of the load balancers come as time, duration, status, size.
-TARGET_TIME = (ALB, ELB)
 
 
 def columns_of(form: Format, found: list[tuple[bytes, ...]]) -> tuple[tuple[bytes, ...], ...]:
     """Turn matches into four columns: times, statuses, sizes, durations."""
     columns = tuple(zip(*found, strict=True))
-    return (columns[0], columns[2], columns[3], columns[1]) if form in TARGET_TIME else columns
+    return tuple(columns[place] for place in form.order)
 
 
 def outline(line: bytes, most: int = 60) -> str:
@@ -232,6 +241,37 @@ def outline(line: bytes, most: int = 60) -> str:
     shown = re.sub(r"[0-9]", "9", re.sub(r"[A-Za-z]", "x", text))
     shown = "".join(sign if sign.isprintable() else "?" for sign in shown)
     return shown + ("…" if len(line.rstrip()) > most else "")
+
+
+UNITS_MS = {"s": 1000.0, "ms": 1.0, "us": 0.001}
+# Servers seldom let a request take longer than a minute: a larger number of a whole unit counts microseconds.
+LONGEST_MS, USUAL_MS, LARGEST_PORT = 60_000, 5_000, 65_535
+
+
+def with_unit(form: Format, lines: Sequence[bytes]) -> Format:
+    """Return a format whose whole numbers at the end of a line have the unit that fits them, or are no duration.
+
+    Apache's ``%D`` counts microseconds, Tomcat's ``%D`` milliseconds, and some logs end in a port. Three different
+    values or fewer are no durations; a number above a minute, or a median above five seconds, counts microseconds.
+    """
+    if form is not MICRO:
+        return form
+    values = sorted(int(match[4]) for line in lines if (match := form.pattern.match(line)))
+    if len(values) >= 10 and len(set(values)) <= 3 and values[-1] <= LARGEST_PORT:
+        return COMBINED
+    if values[-1] > LONGEST_MS or values[len(values) // 2] > USUAL_MS:
+        return form
+    columns = (*CLF_COLUMNS, ("duration", "last number, taken for milliseconds"))
+    name = "Apache or Tomcat access log with a response time at the end (milliseconds)"
+    return replace(form, name=name, columns=columns, duration_ms=1.0)
+
+
+def in_unit(form: Format, unit: str) -> Format:
+    """Return a format with durations in another unit: ``s``, ``ms``, ``us``, or ``none`` to leave them out."""
+    if unit == "none":
+        columns = tuple(column for column in form.columns if column[0] != "duration")
+        return replace(form, columns=columns, duration_ms=0.0)
+    return replace(form, duration_ms=UNITS_MS[unit])
 
 
 def zone_of(offset_s: int) -> str:

@@ -9,21 +9,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from helpers.advice import Gatherer, Sketch, Traffic
-from helpers.report import metrics
-from helpers.report.formats import LIBERAL, LINE_FORMATS, Format, columns_of, iso_second, outline, seconds_of, zone_of
+from helpers.report import metrics, w3c
+from helpers.report.formats import (
+    LIBERAL,
+    LINE_FORMATS,
+    Format,
+    columns_of,
+    in_unit,
+    iso_second,
+    outline,
+    seconds_of,
+    with_unit,
+    zone_of,
+)
 from helpers.report.jsonlines import fields_of, record_of, second_of
 from helpers.report.sources import HEAD, Opened, Source, Unreadable, sources_of
 
 LISTED = 5  # malformed lines that are shown by their outline
 SAMPLE = 500  # lines by which a format is recognised
-JSON = Format("JSON access log, a request a line", LIBERAL, (), iso_second)
+JSON = Format("JSON access log, a request a line", LIBERAL, (), iso_second, duration_ms=1.0)
 
 
 @dataclass
@@ -112,7 +123,8 @@ def recognise_head(head: bytes, name: str) -> Recognised:
     if len(lines) > 1 and not head.endswith(b"\n"):
         lines = lines[:-1]  # it may be cut
     best: tuple[float, Format] | None = None
-    for form in LINE_FORMATS:
+    told = w3c.described(head)
+    for form in (told, *LINE_FORMATS) if told else LINE_FORMATS:
         share = sum(form.pattern.match(line) is not None for line in lines) / len(lines)
         # An earlier format says more; a later one has to fit clearly better.
         if share > 0.1 and (best is None or share > best[0] + 0.1):
@@ -130,7 +142,8 @@ def recognise_head(head: bytes, name: str) -> Recognised:
             if lines
             else f"{name} holds no line with content"
         )
-    return Recognised("lines", best[1], best[1].columns, best[1].zone, best[0])
+    form = with_unit(best[1], lines)
+    return Recognised("lines", form, form.columns, form.zone, best[0])
 
 
 class _Reader:
@@ -212,8 +225,8 @@ class _Reader:
         gatherer.add(counts)
 
     def _add_durations(self, durations: Iterable[Any], unit_ms: float) -> None:
-        known = [text for text in durations if text]
-        if not known:
+        known = [text for text in durations if text and text != b"-"]
+        if not known or not unit_ms:
             return
         try:
             values = np.array(known).astype(float)
@@ -248,7 +261,7 @@ class _Reader:
             elif "duration_s" in keys:
                 durations.append(float(record[keys["duration_s"]]) * 1000)
         gatherer.add(counts)
-        self._add_durations(durations, 1.0)
+        self._add_durations(durations, self.form.form.duration_ms)
 
 
 def _number(text: Any) -> float | None:
@@ -263,6 +276,7 @@ def read(
     *,
     form: Recognised | None = None,
     offset_s: int | None = None,
+    duration_unit: str | None = None,
     progress: Callable[[int, int | None, int], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Reading:
@@ -273,6 +287,7 @@ def read(
     places : paths, folders, ``-`` for standard input, or sources
     form : what :func:`recognise` said; asked anew for each file if omitted
     offset_s : local time minus UTC, for hours and weekdays; the log's own if omitted
+    duration_unit : ``s``, ``ms``, ``us`` or ``none``, where the one that was recognised is wrong
     progress : called with bytes done, bytes in all (None if unknown) and requests so far
     cancelled : asked now and then; True stops the reading
 
@@ -285,7 +300,7 @@ def read(
     sources = sources_of([places] if single else places)
     total = sum(sizes) if all(sizes := [source.size for source in sources]) else None
     gatherer = Gatherer()
-    state = _State(gatherer, progress or (lambda *_: None), cancelled or (lambda: False), total)
+    state = _State(gatherer, progress or (lambda *_: None), cancelled or (lambda: False), total, duration_unit)
     for source in sources:
         if state.stopped:
             break
@@ -298,7 +313,8 @@ def read(
 class _State:
     """All that is common to the files of one reading."""
 
-    def __init__(self, gatherer: Gatherer, progress: Any, cancelled: Any, total: int | None) -> None:
+    def __init__(self, gatherer: Gatherer, progress: Any, cancelled: Any, total: int | None, unit: str | None) -> None:
+        self.unit = unit
         self.gatherer, self.progress, self.cancelled, self.total = gatherer, progress, cancelled, total
         self.done = self.bytes = 0
         self.stopped = False
@@ -323,6 +339,9 @@ class _State:
         if form.kind == "metrics":
             self.metrics.append(metrics.read([first, *blocks], source.name))
             return
+        if self.unit is not None:
+            right = in_unit(form.form, self.unit)
+            form = replace(form, form=right, columns=right.columns if form.kind == "lines" else form.columns)
         reader = _Reader(form, self.gatherer)
         self.readers.append(reader)
         block: bytes | None = first

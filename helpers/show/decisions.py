@@ -215,7 +215,7 @@ def advisor(
     frame = pd.DataFrame([(option.name, round(option.total, 2)) for option in ordered], columns=["way", "usd"])
     against = [verdict.rule for verdict in by_rule(advice.edges).values() if verdict.level == STOP]
     care = [verdict.rule for verdict in by_rule((*advice.edges, *advice.fit)).values() if verdict.level == CARE]
-    said = f" Against functions: {listed(against)}." if against else " No edge stands against functions."
+    said = f" Against functions: {listed(against)}." if against else ""
     said += f" Look closer: {listed(care)}." if care else ""
     chart = charts.bars(
         frame,

@@ -92,6 +92,8 @@ class EnvironmentViewer:
         self._changed_at = self._looked_at = clock()
         self._update()
 
+    _subject = "The environments"
+
     #: What the panel lists above the figure: a viewer has no controls.
     controls: dict[str, Any] = {}  # noqa: RUF012
 
@@ -162,16 +164,20 @@ class EnvironmentViewer:
     def _update(self) -> None:
         self._looked_at = self._clock()
         try:
-            invocations, environments, *now_s = self._look()
-            seen = _fingerprint(invocations, environments, *now_s)
+            seen, draw = self._read()
             if seen == self._seen and not self._drawn.problem:
                 return
-            drawn = Drawn(self._lanes(invocations, environments, *now_s))
+            drawn = Drawn(draw())
         except Exception as error:
-            seen, drawn = self._seen, Drawn(self._drawn.chart, f"The environments can't be shown: {in_words(error)}")
+            seen, drawn = self._seen, Drawn(self._drawn.chart, f"{self._subject} can't be shown: {in_words(error)}")
         if (seen, drawn.problem) != (self._seen, self._drawn.problem):
             self._changed_at = self._looked_at
         self._seen, self._drawn = seen, drawn
+
+    def _read(self) -> tuple[object, Callable[[], Chart]]:
+        """Look; give something that differs when the picture would, and what draws it."""
+        found = self._look()
+        return _fingerprint(*found), lambda: self._lanes(*found)
 
     def _lanes(self, invocations: Any, environments: Any, until_s: float | None = None) -> Chart:
         """Draw lanes so that title and drawing together keep their height."""

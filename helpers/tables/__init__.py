@@ -379,22 +379,6 @@ def responsibility() -> pd.DataFrame:
     return _copy("responsibility")
 
 
-def round_trips() -> pd.DataFrame:
-    """Return how long AWS's stores take to answer, as published, indexed by slug: low_ms, high_ms, as_of, source."""
-    return _copy("round_trips")
-
-
-def rules() -> pd.DataFrame:
-    """Return the advisor's rules, indexed by id: measure, thresholds, reason, what would change the verdict."""
-    return _copy("rules")
-
-
-@cache
-def rule_list() -> tuple[Mapping[str, Any], ...]:
-    """Return the advisor's rules as plain rows, read-only."""
-    return tuple(MappingProxyType(row) for row in read("rules"))
-
-
 def event_sources() -> pd.DataFrame:
     """Return what invokes functions, and what each source promises, indexed by its name."""
     return _copy("event_sources")
@@ -416,7 +400,7 @@ def event_source_limits() -> pd.DataFrame:
     """
     frame = _copy("event_sources")[["duration_limit", "payload_limit", "batch_limit"]]
     frame = frame.map(_most).set_axis(["duration_s", "payload_mb", "batch"], axis="columns")
-    return frame.fillna({"batch": 1.0})
+    return frame.fillna({"batch": 1}).astype({"batch": int})
 
 
 def _most(slug: str) -> float:
@@ -425,6 +409,22 @@ def _most(slug: str) -> float:
         return float("nan")
     found = limit(slug)
     return float(found.max) / (1024 if found.unit == "KiB" else 1)
+
+
+def round_trips() -> pd.DataFrame:
+    """Return how long AWS's stores take to answer, as published, indexed by slug: low_ms, high_ms, as_of, source."""
+    return _copy("round_trips")
+
+
+def rules() -> pd.DataFrame:
+    """Return the advisor's rules, indexed by id: measure, thresholds, reason, what would change the verdict."""
+    return _copy("rules")
+
+
+@cache
+def rule_list() -> tuple[Mapping[str, Any], ...]:
+    """Return the advisor's rules as plain rows, read-only."""
+    return tuple(MappingProxyType(row) for row in read("rules"))
 
 
 def instances() -> pd.DataFrame:

@@ -180,10 +180,10 @@ class Buckets:
         here = under_way.get()
         if here is not None and "ObjectCreated" in name:
             here.created.add(key.name)
-        # What comes with an object is no event of its own.
-        if here is not None and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put") and key.name in here.created:
+        # What comes with an object is no event of its own, save for moto.
+        if self.delivery.strict and here is not None and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put") and key.name in here.created:
             return
-        if assembling.get() and name == "s3:ObjectCreated:Put":
+        if self.delivery.strict and assembling.get() and name == "s3:ObjectCreated:Put":
             return
         found = [(kind, one) for kind, *_ in KINDS for one in getattr(config, kind) if one.matches(name, key.name)]
         if config.event_bridge is not None and self.delivery.strict:

@@ -71,10 +71,15 @@ def install(pollers: Pollers, undo: contextlib.ExitStack) -> None:
         now_ms = clock.time_s() * 1000
         return sum(1 for one in queue._messages if one.visible_at >= now_ms)
 
+    def delayed(queue: Queue) -> int:
+        now_ms = clock.time_s() * 1000
+        return sum(1 for one in queue._messages if one.delayed_until > now_ms)
+
     # moto asks these three for every message that is sent, and each asks the time for every message that is there.
     counts = {
         "approximate_number_of_messages": property(visible),
         "approximate_number_of_messages_not_visible": property(invisible),
+        "approximate_number_of_messages_delayed": property(delayed),
     }
     replace_methods(Queue, {"add_message": add_message, "delete_message": delete_message, **counts}, undo)
     replace_methods(SQSBackend, {"receive_message": receive_message}, undo)
@@ -129,8 +134,10 @@ class PolledQueue:
             return []
         with queue._messages_lock:
             found, dead, expired = self._look(queue, limit, fits)
+            until_ms = self._now_ms() + queue.visibility_timeout * 1000
             for message in found:
                 message.mark_received(visibility_timeout=queue.visibility_timeout)
+                message.visible_at = until_ms  # for the whole batch: what fails together comes back together
                 _flying(queue).add(message.id)
                 _held_by_others(queue).discard(message.id)
                 queue.pending_messages.add(message)
