@@ -181,7 +181,12 @@ class Buckets:
         if here is not None and "ObjectCreated" in name:
             here.created.add(key.name)
         # What comes with an object is no event of its own, save for moto.
-        if self.delivery.strict and here is not None and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put") and key.name in here.created:
+        if (
+            self.delivery.strict
+            and here is not None
+            and name in ("s3:ObjectTagging:Put", "s3:ObjectAcl:Put")
+            and key.name in here.created
+        ):
             return
         if self.delivery.strict and assembling.get() and name == "s3:ObjectCreated:Put":
             return
