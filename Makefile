@@ -44,7 +44,7 @@ bench: ## measure against named baselines: a slider, the local cloud, the simula
 	@$(python) tests/bench/bench_cloud.py $(ARGS)
 	@$(python) tests/bench/bench_scaling.py $(ARGS)
 
-soak: ## hours with the local cloud in minutes: leaks, lost invocations, moto's own tests
+soak: ## leaks, lost invocations, flakes: hours with the local cloud in minutes, and the whole suite ten times (an hour)
 	$(setup) lab tests
 	@for each in tests/soak/*.py; do echo "$$each"; $(python) $$each || exit 1; done
 

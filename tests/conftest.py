@@ -10,7 +10,6 @@ import gc
 import io
 import itertools
 import json
-import sys
 import textwrap
 import time
 import zipfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import loaders
 
 try:
     from hypothesis import settings
@@ -52,15 +52,16 @@ def pytest_collection_finish() -> None:
     """Keep what was found out of the collector's sight: a test that calls it pays for its own garbage only."""
     gc.freeze()
     gc.enable()
-    if (loaders := sys.modules.get("botocore.loaders")) is not None:
-        _read_once(loaders)
 
 
-def _read_once(loaders: Any) -> None:
+def _read_once() -> None:
     """Read botocore's own descriptions of services once a process, not once a session; others, whenever asked."""
     own, read = str(Path(loaders.__file__).parent), loaders.JSONFileLoader.load_file
     known = cache(lambda path: read(loaders.JSONFileLoader(), path))
     loaders.JSONFileLoader.load_file = lambda self, path: known(path) if path.startswith(own) else read(self, path)
+
+
+_read_once()
 
 
 def zipped(source: str | Mapping[str, str | bytes]) -> bytes:

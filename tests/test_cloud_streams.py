@@ -319,6 +319,22 @@ def test_the_audit_trail_keeps_every_change_of_a_table_in_a_bucket(lab: Lab) -> 
     assert all(key.startswith(f"{table}/20") for key in keys)
 
 
+def test_an_update_that_makes_an_item_is_one_change(lab: Lab) -> None:
+    name, (table, arn) = lab.workshop.make(ECHO), lab.table()
+    lab.map(arn, name)
+    for _ in range(2):
+        lab.tables.update_item(
+            TableName=table,
+            Key={"id": {"S": "cat"}},
+            UpdateExpression="ADD likes :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+    lab.cloud.settle()
+    records = [record for event in lab.heard(name) for record in event["Records"]]
+    images = [(record["eventName"], record["dynamodb"]["NewImage"]["likes"]["N"]) for record in records]
+    assert images == [("INSERT", "1"), ("MODIFY", "2")]
+
+
 def test_what_does_not_pass_the_filter_is_passed_over(lab: Lab) -> None:
     name, stream = lab.workshop.make(PICKY), lab.stream()
     large = {"Filters": [{"Pattern": json.dumps({"data": {"size": [{"numeric": [">", 100]}]}})}]}

@@ -36,7 +36,7 @@ from helpers.cloud.target import OnlyOnThisMachine
 from helpers.cloud.unpacking import remove_tree, unpack
 
 READY_S = 60.0
-POLL_S = 0.005
+POLL_S = 0.05  # each look is a call of the API, which takes its part of the processor
 
 Progress = Callable[[int, int], object]
 

@@ -15,15 +15,30 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import requests
+from botocore.exceptions import ClientError, ParamValidationError
 
 from helpers.cloud import zip_function
+from helpers.cloud.events.mappings import failed_items
 from helpers.cloud.events.notifications import ObjectEvent
+from helpers.cloud.events.records import sqs_record
 from helpers.cloud.events.schedules import moments
 from helpers.learn.trials import Trial, TrialFailed
 from helpers.webhooks import sign_stripe
 
 SECRET = "whsec_of_a_trial"
+NO_ORDER = "no order at all"
+SHARD_MAX_S = 60
+_FAILS_AT = """
+import base64
+
+
+def handler(event, context):
+    for record in event["Records"]:
+        if base64.b64decode(record["kinesis"]["data"]) == b"{bad}":
+            raise ValueError("this one is too much for me")
+"""
 CONSTANT, EARLY = "compared in constant time", "compared with =="
 CONFIRMED, WAITS, REFUSED, UNREADABLE = "confirmed", "waits for a code", "refused", "an answer that Cognito can't read"
 # Counts how often the learner's module compares in constant time; the count leaves in a header.
@@ -167,6 +182,78 @@ class _Counted(Trial):
         return counts
 
 
+class _Posters(Trial):
+    def __call__(self, orders: Sequence[str]) -> list[str]:
+        """Return what becomes of each message of one batch: done, again, both, or lost.
+
+        The table ``posters`` says which orders were printed; the answer, which messages come again.
+        """
+        posters, mark = boto3.resource("dynamodb").Table("posters"), secrets.token_hex(4)
+        names = {order: f"{mark}-{order}" for order in orders}
+        records = [
+            sqs_record(
+                message_id=names[order],
+                receipt_handle=order,
+                body=order if order == NO_ORDER else json.dumps({"id": names[order]}),
+                body_md5="",
+                attributes={"ApproximateReceiveCount": "1"},
+                message_attributes={},
+                message_attributes_md5=None,
+                source="arn:aws:sqs:us-east-1:123456789012:trial",
+            )
+            for order in orders
+        ]
+        try:
+            (answer,) = self._results([{"Records": records}], {}, "lambda_function")
+            failed = failed_items(json.dumps(answer).encode(), list(names.values()))
+        except TrialFailed:
+            failed = None
+        found = []
+        for name in names.values():
+            printed = "Item" in posters.get_item(Key={"id": name})
+            again = failed is None or name in failed
+            found.append({(1, 0): "done", (0, 1): "again", (1, 1): "done, and again"}.get((printed, again), "lost"))
+        return found
+
+
+@dataclass(frozen=True)
+class _Shard:
+    settings: dict[str, Any]
+    cloud: Any
+    role: str
+
+    def __call__(self, records: int, bad: int) -> list[int]:
+        """Return how many records of a shard were handled, and how many given up, when one of them can't be."""
+        limits = "MaximumRetryAttempts", "MaximumRecordAgeInSeconds"
+        if all(self.settings.get(name, -1) < 0 for name in limits):
+            return [0, 0]  # the shard would wait until its records expire
+        kinesis, lam, name = boto3.client("kinesis"), boto3.client("lambda"), f"trial-{secrets.token_hex(4)}"
+        kinesis.create_stream(StreamName=name, ShardCount=1)
+        arn = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+        texts = [str(number) for number in range(1, records + 1)]
+        kinesis.put_records(StreamName=name, Records=[{"Data": text.encode(), "PartitionKey": "one"} for text in texts])
+        package = zip_function({"lambda_function.py": _FAILS_AT.format(bad=bad)})
+        place = {"Runtime": "python3.13", "Role": self.role, "Timeout": 30, "Handler": "lambda_function.handler"}
+        lam.create_function(FunctionName=name, Code={"ZipFile": package}, **place)
+        try:
+            mapping = lam.create_event_source_mapping(
+                EventSourceArn=arn, FunctionName=name, **{"StartingPosition": "TRIM_HORIZON", **self.settings}
+            )
+        except (ClientError, ParamValidationError) as error:
+            raise TrialFailed(f"Lambda refuses these settings: {error}") from None
+        try:
+            self.cloud.settle(SHARD_MAX_S)
+        except TimeoutError:
+            raise TrialFailed(
+                f"the shard still waits after {SHARD_MAX_S} s: so many attempts take their time"
+            ) from None
+        finally:
+            lam.delete_event_source_mapping(UUID=mapping["UUID"])
+        ways = self.cloud.flows()
+        handled = int(ways[ways["source"] == arn]["delivered"].sum())
+        return [handled, records - handled]
+
+
 @dataclass(frozen=True)
 class _Due:
     schedule: tuple[str, str]
@@ -215,6 +302,29 @@ def uploads_counted(code: Any, client: Any, role: str, table: Any) -> Any:
     table : boto3's Table of the counts, where ``id`` is the bucket's name
     """
     return _Counted(code, client, role, table) if isinstance(code, str) else code
+
+
+def posters_printed(code: Any, client: Any, role: str) -> Any:
+    """Return a trial that hands a module a batch of a queue's messages and says what becomes of each.
+
+    Parameters
+    ----------
+    code, client, role : see :func:`statuses`; the module adds what it has printed to the table ``posters``
+    """
+    return _Posters(code, client, role) if isinstance(code, str) else code
+
+
+def shard_outcome(settings: Any, cloud: Any, role: str) -> Any:
+    """Return a trial that joins a stream and a function with these settings, one record being too much for it.
+
+    Parameters
+    ----------
+    settings : dict
+        Of ``create_event_source_mapping``. The dots that a notebook comes with stay dots: not answered yet.
+    cloud : the local cloud
+    role : ARN of a role that may read streams
+    """
+    return _Shard(settings, cloud, role) if isinstance(settings, dict) else settings
 
 
 def webhooks_let_in(code: Any, client: Any, role: str) -> Any:

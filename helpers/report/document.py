@@ -50,14 +50,15 @@ Block = Heading | Paragraph | Table | Picture
 
 STYLE = """
 @page { size: A4; margin: 11mm 12mm; }
-body { font: 9pt/1.3 system-ui, sans-serif; color: #1b1f24; max-width: 186mm; margin: 8mm auto; }
-h1 { font-size: 15pt; margin: 0 0 2mm; } h2 { font-size: 10.5pt; margin: 3mm 0 1mm; break-after: avoid; }
-p { margin: 1mm 0; } .strong { font-size: 11pt; font-weight: 600; } .small { font-size: 7.2pt; color: #525961; }
+body { font: 8.6pt/1.25 system-ui, sans-serif; color: #1b1f24; max-width: 186mm; margin: 8mm auto; }
+h1 { font-size: 15pt; margin: 0 0 2mm; } h2 { font-size: 10pt; margin: 2mm 0 0.5mm; break-after: avoid; }
+p { margin: 0.7mm 0; } .strong { font-size: 10.5pt; font-weight: 600; } .small { font-size: 7.2pt; color: #525961; }
 table { border-collapse: collapse; width: 100%; margin: 1mm 0; } tr { break-inside: avoid; }
 th, td { text-align: left; padding: 0.25mm 1.5mm; border-bottom: 0.2mm solid #e3e6ea; vertical-align: top; }
-th { font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; } td:first-child { white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 table.small { font-size: 7.2pt; line-height: 1.2; }
-figure { margin: 1mm 0; break-inside: avoid; } svg { max-width: 100%; max-height: 46mm; height: auto; }
+figure { margin: 1mm 0; break-inside: avoid; } svg { max-width: 100%; max-height: 38mm; height: auto; }
 @media print { body { margin: 0; max-width: none; } }
 """
 

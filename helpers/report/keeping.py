@@ -116,8 +116,14 @@ def _compare(found: list[tuple[str, str, str]], what: str, old: Any, new: Any, *
     else:
         same = old == new
     if not same:
-        write = dollars if money else said
+        write = dollars if money else _figure
         found.append((what, *("none" if value is None else write(value) for value in (old, new))))
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return said(value)
 
 
 def write_atomically(path: Path, text: str) -> None:

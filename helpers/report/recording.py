@@ -26,6 +26,7 @@ from helpers.show.wording import dollars, listed, quantity
 
 __all__ = ["Origin", "given", "record"]
 MOST_NOTES = 60
+MOST_CHANGES = 12
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ def _changes(advice: Advice, origin: Origin) -> list[Block]:
         return [Paragraph(f"Since the record of {since}: nothing has changed.")]
     return [
         Heading(f"What changed since {since}"),
-        Table(("what", "then", "now"), found[:12], numbers=("then", "now")),
+        Table(("what", "then", "now"), found[:MOST_CHANGES], numbers=("then", "now"), small=True),
+        *([Paragraph(f"{more} more values moved.", small=True)] if (more := len(found) - MOST_CHANGES) > 0 else []),
     ]
 
 
@@ -147,7 +149,11 @@ def _verdicts(advice: Advice) -> list[Block]:
         rows.append((f"{rule} ({kind})", shown, number, threshold, verdict.change))
     return [
         Heading("The five edges, and the good fit"),
-        Table(("rule", "verdict", "number that decides", "threshold, its source", "what would change it"), rows),
+        Table(
+            ("rule", "verdict", "number that decides", "threshold, its source", "what would change it"),
+            rows,
+            small=True,
+        ),
     ]
 
 
@@ -215,17 +221,29 @@ def _nan_argmax(values: list[float]) -> int:
 
 def _scales(advice: Advice) -> list[Block]:
     names = [option.name for option in advice.options]
-    columns = ["requests a month", *dict.fromkeys(name for name in names if name != "One small server")]
+    columns = ["requests a month", *(name for name in names if name != "One small server"), "break-even"]
     rows = []
     for scale, options in at_scales(advice.case):
         totals = {option.name: dollars(option.total) for option in options}
         requests = quantity(_round(advice.case.requests_month * scale))
         label = "" if scale == 1 else f" ({'a tenth' if scale < 1 else 'ten times'})"
-        rows.append((requests + label, *(totals.get(name, "") for name in columns[1:])))
+        away = _away(advice.break_even, advice.case.requests_month * scale)
+        rows.append((requests + label, *(totals.get(name, "") for name in columns[1:-1]), away))
     return [
         Heading("A tenth of the traffic, and ten times as much"),
         Table(columns, rows, numbers=columns[1:], small=True),
     ]
+
+
+def _away(place: float | None, requests: float) -> str:
+    """Return how far the break-even is from so many requests a month."""
+    if place is None or not requests:
+        return "none"
+    return (
+        f"at {place / requests:,.2g} times"
+        if place < 100 * requests
+        else f"at {_round(place / requests, 2):,.0f} times"
+    )
 
 
 def _sensitivity(advice: Advice, swings: tuple[Swing, ...]) -> list[Block]:

@@ -12,7 +12,7 @@ from helpers.scaling.sessions import Game, both_ways
 from helpers.show import charts
 from helpers.show import wording as say
 from helpers.show.chart import Chart
-from helpers.show.palette import TEXT
+from helpers.show.palette import TEXT, palette
 
 DURATIONS_MS = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0)
 MEMORIES_MB = (128.0, 256.0, 512.0, 1024.0, 1769.0, 3008.0)
@@ -48,7 +48,7 @@ def break_even(
     one = float(steady.break_even_per_s(assumed, duration_ms=duration_ms, memory_mb=memory_mb))
     known = frame.per_s.dropna()
     where = f"{_short(duration_ms)} ms at {_short(memory_mb)} MB"
-    title = f"{where}: {fleet} is cheaper above {_short(one)} a second"
+    title = f"{where}: {fleet} is cheaper above {_short(one)} requests a second"
     if one != one:
         title = f"{where}: functions are cheaper up to {steady.MOST_PER_S:,.0f} requests a second"
     cost = steady.people(people_hours).total
@@ -109,9 +109,10 @@ def steady_month(
     usd = frame.set_index("model").usd
     least, functions = usd.drop("Lambda").idxmin(), usd["Lambda"]
     times = functions / usd[least]
-    cheaper = f"{least} costs {_short(1 / times * 100, 2)}% of functions" if times > 1 else "Functions are the cheapest"
+    part = f"{least} costs {_short(100 / times, 2)}% of what functions do"
+    cheaper = part if times > 1 else "Functions are the cheapest"
     told = say.listed(f"{row.model} {say.dollars(round(row.usd))[:-3]} ({row.units:,})" for row in frame.itertuples())
-    return charts.bars(
+    chart = charts.bars(
         frame,
         "model",
         "usd",
@@ -124,6 +125,9 @@ def steady_month(
         horizontal=True,
         height=360,
     )
+    names = palette.names_for(row.model for row in frame.itertuples())
+    chart.figure["data"][0]["marker"]["color"] = [palette[name] for name in names]
+    return chart
 
 
 def promise(
@@ -144,7 +148,7 @@ def promise(
     """
     use = Remedies(requests=1, init_ms=init_ms, memory_mb=memory_mb, wait_ms=wait_ms, cpu_ms=cpu_ms)
     frame = promised(use, Promise(objective_ms=objective_ms, share=allowed / 100), requests=VOLUMES)
-    named = {"on_demand_usd": "promise broken", "kept_usd": "provisioned", "fleet_usd": FLEET}
+    named = {"on_demand_usd": "promise broken", "kept_usd": "Lambda, provisioned", "fleet_usd": FLEET}
     long = frame.melt(id_vars="requests", value_vars=list(named), var_name="way", value_name="usd")
     long = long[(long.usd > 0) & long.usd.notna()].assign(way=long.way.map(named))
     dear = frame[(frame.environments > 0) & (frame.kept_usd > frame.fleet_usd)]
@@ -197,7 +201,8 @@ def game(*, players: float = 500, messages_per_s: float = 10, store: str = "Dyna
     away, here = frame.iloc[0], frame.iloc[1]
     long = frame.melt(id_vars="way", value_vars=["p50_ms", "p99_ms"], var_name="percentile", value_name="ms")
     long["percentile"] = long.percentile.map({"p50_ms": "half within", "p99_ms": "99% within"})
-    title = f"Sessions in {store} cost {_short(away.usd / here.usd, 2)} times as much as in memory"
+    longer, dearer = (_short(away[name] / here[name], 2) for name in ("p50_ms", "usd"))
+    title = f"Sessions in {store}: {longer} times the wait, {dearer} times the bill"
     told = (
         f"half within {_short(away.p50_ms)} ms, 99% within {_short(away.p99_ms)} ms, {_short(away.at_once)} at work at "
         f"once, {say.dollars(away.usd)[:-3]} a month"

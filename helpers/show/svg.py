@@ -63,20 +63,21 @@ def swings(rows: Sequence[tuple[str, float, float, str, str]], *, now: float, ti
     title : for those who cannot see it
     """
     most = max([now, *(max(low, high) for _, low, high, _, _ in rows)]) or 1
-    room = WIDTH - LABEL - VALUE
+    left_edge = LABEL + 50  # names of inputs are longer than those of ways to run
+    room = WIDTH - left_edge - VALUE
     colour, pointed = _colours()
     body = []
     for place, (name, low, high, low_words, high_words) in enumerate(rows):
         y = place * ROW + 4
         for end, fill in ((low, colour), (high, pointed)):
-            left, right = sorted((LABEL + room * end / most, LABEL + room * now / most))
+            left, right = sorted((left_edge + room * end / most, left_edge + room * now / most))
             body.append(
                 f"<rect x='{left:.1f}' y='{y}' width='{max(right - left, 0.5):.1f}' height='15' fill='{fill}'/>"
             )
-        end = LABEL + room * max(low, high, now) / most
-        body.append(f"<text x='{LABEL - 8}' y='{y + 12}' text-anchor='end'>{escape(name)}</text>")
+        end = left_edge + room * max(low, high, now) / most
+        body.append(f"<text x='{left_edge - 8}' y='{y + 12}' text-anchor='end'>{escape(name)}</text>")
         body.append(f"<text x='{end + 6:.1f}' y='{y + 12}'>{escape(low_words)} to {escape(high_words)}</text>")
-    x = LABEL + room * now / most
+    x = left_edge + room * now / most
     height = len(rows) * ROW + 6
     body.append(f"<line x1='{x:.1f}' x2='{x:.1f}' y1='0' y2='{height}' stroke='{TEXT}' stroke-dasharray='3 3'/>")
     return _svg(WIDTH, height, title, body)

@@ -30,7 +30,7 @@ def facts(*slugs: str, today: date | None = None) -> Freshness:
     frames = {name: tables.load(table) for name, table in _TABLES.items()}
     frames |= {"The finer table": responsibility.parts(), "Lambda's runtimes": tables.runtimes()}
     for name, frame in frames.items():
-        frame = frame.assign(service=name, item=[str(each) for each in frame.index], flag="")
+        frame = frame.assign(service=name, item=[str(each) for each in frame.index])
         found.append(frame.reindex(columns=["service", "item", "as_of", "max_age_days", "flag", "source"]))
     rows = pd.concat(found).fillna({"max_age_days": 365, "flag": ""})
     return _Facts(rows, today or date.today())

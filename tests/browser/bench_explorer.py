@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jupyter_page import BROWSER_ARGUMENTS, NotebookPage, find_browser, lab_server, open_notebook
+from jupyter_page import BROWSER_ARGUMENTS, VIEWPORT, NotebookPage, find_browser, lab_server, open_notebook
 from playwright.sync_api import Locator, sync_playwright
 from scratch_notebook import write_notebook
 
@@ -130,7 +130,11 @@ def main() -> int:
         lab_server(Path(folder)) as server,
     ):
         browser = playwright.chromium.launch(executable_path=find_browser(), headless=False, args=BROWSER_ARGUMENTS)
-        page = open_notebook(browser, server, write_notebook(server, "bench.ipynb", COMMON, EXPLORER, INTERACT))
+        page = open_notebook(
+            browser.new_context(viewport=VIEWPORT),
+            server,
+            write_notebook(server, "bench.ipynb", COMMON, EXPLORER, INTERACT),
+        )
         page.run_all()
         times = measure(page, presses)
         browser.close()

@@ -1,4 +1,7 @@
-"""One browser and one JupyterLab for all browser tests of a run; `make test-browser` starts them."""
+"""One browser and one JupyterLab for all browser tests of a run; `make test-browser` starts them.
+
+All pages share what the browser keeps: JupyterLab's 12 MB are fetched and compiled once, and not for each page.
+"""
 
 from collections.abc import Callable, Iterator
 
@@ -8,17 +11,18 @@ pytest.importorskip("playwright", reason="the browser tests need tests/requireme
 
 from jupyter_page import (
     BROWSER_ARGUMENTS,
+    VIEWPORT,
     LabServer,
     NotebookPage,
     find_browser,
     lab_server,
     open_notebook,
 )
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import BrowserContext, sync_playwright
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[BrowserContext]:
     path = find_browser()
     if path is None:
         pytest.fail(
@@ -29,7 +33,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # `headless=False` keeps Playwright from adding its own flag; the new headless mode is asked for in ours.
         running = playwright.chromium.launch(executable_path=path, headless=False, args=BROWSER_ARGUMENTS)
-        yield running
+        yield running.new_context(viewport=VIEWPORT)
         running.close()
 
 
@@ -40,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
 
 
 @pytest.fixture
-def open_in_lab(browser: Browser, server: LabServer) -> Iterator[Callable[[str], NotebookPage]]:
+def open_in_lab(browser: BrowserContext, server: LabServer) -> Iterator[Callable[[str], NotebookPage]]:
     """Return a function that opens a notebook by its file name; page and kernel end with the test."""
     pages: list[NotebookPage] = []
 

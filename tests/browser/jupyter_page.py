@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -255,16 +255,16 @@ class NotebookPage:
         self.page.close()
 
 
-def open_notebook(browser: Browser, server: LabServer, name: str) -> NotebookPage:
+def open_notebook(browser: BrowserContext, server: LabServer, name: str) -> NotebookPage:
     """Open a notebook of the server's copy in a new window and wait for its kernel.
 
     Parameters
     ----------
-    browser : Playwright's browser
+    browser : Playwright's browser, or rather the context of its pages
     server : from :func:`lab_server`
     name : a file name in ``notebooks/``, for instance ``00_start_here.ipynb``
     """
-    page = browser.new_page(viewport=VIEWPORT)
+    page = browser.new_page()
     opened = NotebookPage(page, name)
 
     def keep_page_error(error: Any) -> None:
@@ -282,6 +282,6 @@ def open_notebook(browser: Browser, server: LabServer, name: str) -> NotebookPag
                 && panel.sessionContext.session?.kernel?.status === 'idle';
         }""",
         arg=name,
-        timeout=60_000,
+        timeout=120_000,
     )
     return opened

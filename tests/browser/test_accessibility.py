@@ -62,6 +62,7 @@ def violations(notebook: NotebookPage) -> list[str]:
     count = notebook.page.locator(OURS).count()
     assert count >= 10, f"only {count} outputs of ours are in the page"
     found: dict[str, Any] = Axe().run(notebook.page, context=OURS).response
+    assert len(found["passes"]) >= 10, "axe-core had next to nothing to look at"
     return [
         f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'][:300]})"
         for violation in found["violations"]
@@ -76,6 +77,16 @@ def test_axe_finds_nothing_serious_in_what_we_draw(notebook: NotebookPage, theme
     notebook.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
     notebook.settle()
     assert violations(notebook) == []
+
+
+def test_axe_would_find_pale_text_and_a_control_without_a_name(notebook: NotebookPage) -> None:
+    notebook.cell(QUIZ).locator(".r2f-sheet").first.evaluate(
+        """card => card.insertAdjacentHTML('beforeend',
+            '<div id="bad" style="color:#ccc;background:#fff">pale<input type="text"></div>')"""
+    )
+    rules = {each.split(":")[0] for each in violations(notebook)}
+    notebook.page.evaluate("() => document.getElementById('bad').remove()")
+    assert rules == {"color-contrast", "label"}
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from jupyter_page import LabServer, NotebookPage, open_notebook
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 from scratch_notebook import write_notebook
 
 SETUP = """
@@ -38,7 +38,7 @@ LOADS = "() => globalThis[Symbol.for('from-racks-to-functions.plotly')]?.loads"
 
 
 @pytest.fixture(scope="module")
-def one_page(browser: Browser, server: LabServer) -> Iterator[NotebookPage]:
+def one_page(browser: BrowserContext, server: LabServer) -> Iterator[NotebookPage]:
     """One notebook for all tests that leave kernel and page as they are.
 
     They stand first in this file: `open_in_lab`, which the others use, ends every kernel after its test.

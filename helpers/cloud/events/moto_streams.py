@@ -17,7 +17,7 @@ from typing import Any
 
 import moto.dynamodb.models.table
 import moto.kinesis.models
-from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
 from moto.dynamodb.models.table import StreamShard
 from moto.kinesis.models import Shard, Stream, kinesis_backends
 
@@ -40,7 +40,8 @@ def install(pollers: Pollers, undo: contextlib.ExitStack) -> None:
     pollers : the mappings
     undo : gets what gives moto its methods back
     """
-    put, change = Stream.put_record, StreamShard.add
+    put, change, update = Stream.put_record, StreamShard.add, DynamoDBBackend.update_item
+    updating = threading.local()
     lock = threading.RLock()  # moto gives the next number without one
 
     def put_record(stream: Stream, *arguments: Any, **named: Any) -> tuple[str, str]:
@@ -50,14 +51,31 @@ def install(pollers: Pollers, undo: contextlib.ExitStack) -> None:
         pollers.wake(stream.arn)
         return sequence, shard
 
-    def add(shard: StreamShard, *arguments: Any, **named: Any) -> None:
+    def add(shard: StreamShard, old: Any, new: Any) -> None:
+        pending = getattr(updating, "changes", None)
+        if pending is not None:
+            pending.append((shard, old, new))
+            return
         with lock:
-            change(shard, *arguments, **named)
+            change(shard, old, new)
             shard.items[-1].local_depth = depth.get()
         pollers.wake(f"{shard.table.table_arn}/stream/{shard.table.latest_stream_label}")
 
+    def update_item(backend: DynamoDBBackend, *arguments: Any, **named: Any) -> Any:
+        # moto makes an item that isn't there with its key alone, and changes it then: that is one change, not two.
+        updating.changes = []
+        try:
+            item = update(backend, *arguments, **named)
+            changes = updating.changes
+        finally:
+            updating.changes = None
+        if changes:
+            add(changes[0][0], changes[0][1], changes[-1][2])
+        return item
+
     replace_methods(Stream, {"put_record": put_record}, undo)
     replace_methods(StreamShard, {"add": add}, undo)
+    replace_methods(DynamoDBBackend, {"update_item": update_item}, undo)
     replace_methods(moto.kinesis.models, {"utcnow": _utcnow(pollers.host.clock)}, undo)
     replace_methods(moto.dynamodb.models.table, {"utcnow": _utcnow(pollers.host.clock)}, undo)
 

@@ -9,7 +9,7 @@ from helpers.advice import Case, advise, by_rule, split
 from helpers.learn.exercise import Exercise, Slip
 
 MINUTES = ([12, 0, 30, 18], [0, 0, 0, 60, 0], [7, 7, 7])
-#: The workload of exercise 10.3: a dashboard that shows a plant's machines, twenty times a second.
+#: The workload of exercise 10.4: a dashboard that shows a plant's machines, twenty times a second.
 DASHBOARD = Case(
     requests_month=80e6,
     **split(40, cpu_share=0.5, memory_mb=1024),
@@ -21,7 +21,7 @@ DASHBOARD = Case(
     response_kb=2,
     door="ALB",
 )
-#: The workload of exercise 10.4: an API whose traffic grows.
+#: The workload of exercise 10.3: an API whose traffic grows.
 GROWING = Case(requests_month=20e6, **split(100, cpu_share=0.2, memory_mb=512), peak=3, door="ALB", response_kb=5)
 
 
@@ -99,21 +99,6 @@ EXERCISES = (
     Exercise(
         id="10.3",
         minutes=5,
-        title="A dashboard of machines",
-        target="the set of rules whose verdict is 'against', in the words of the table",
-        kind="choice",
-        expected=lambda: edges_against(DASHBOARD),
-        choices=RULES,
-        idea="section 5: each verdict has a number and a threshold",
-        hints=(
-            "advise(dashboard) has .edges; decisions.verdicts shows them as a table.",
-            "Look for the word 'against' in the column verdict.",
-        ),
-        shows="State that changes with every request stands against functions here, and cost alone might not.",
-    ),
-    Exercise(
-        id="10.4",
-        minutes=5,
         title="How far to the fleet",
         target="how many times today's traffic, within 3%",
         kind="number",
@@ -131,5 +116,20 @@ EXERCISES = (
             "Divide it by growing.requests_month.",
         ),
         shows="A decision holds as long as traffic stays on this side: write the number into the record.",
+    ),
+    Exercise(
+        id="10.4",
+        minutes=5,
+        title="A dashboard of machines",
+        target="the set of rules whose verdict is 'against', in the words of the table",
+        kind="choice",
+        expected=lambda: edges_against(DASHBOARD),
+        choices=RULES,
+        idea="section 5: each verdict has a number and a threshold",
+        hints=(
+            "advise(dashboard) has .edges; decisions.verdicts shows them as a table.",
+            "Look for the word 'against' in the column verdict.",
+        ),
+        shows="State that changes with every request stands against functions here, and cost alone might not.",
     ),
 )

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from helpers.learn.exercise import Exercise, Slip
-from helpers.learn.workloads import CONFIRMED, CONSTANT, EARLY, REFUSED, UNREADABLE, WAITS
+from helpers.learn.workloads import CONFIRMED, CONSTANT, EARLY, NO_ORDER, REFUSED, UNREADABLE, WAITS
 
 ASKED = ("GET /pictures/noon", "GET /pictures/midnight", "GET /somewhere")
 # A picture is uploaded, its event comes twice, another picture, and the first one again in a new version.
 DELIVERIES = (("uploads/noon.jpg", 1), ("uploads/noon.jpg", 1), ("uploads/evening.jpg", 1), ("uploads/noon.jpg", 2))
+ORDERS = ("noon", "evening", NO_ORDER, "night", "dawn")
 LETTERS = ("genuine", "forged", "stale", "unsigned")
 
 NEWCOMERS = (
@@ -25,6 +26,11 @@ NEWCOMERS = (
 def counted(deliveries: Sequence[tuple[str, int]]) -> list[int]:
     """Return the count after each delivery when each upload counts once."""
     return [len(set(deliveries[: n + 1])) for n in range(len(deliveries))]
+
+
+def fates(orders: Sequence[str]) -> list[str]:
+    """Return what has to become of each order."""
+    return ["again" if one == NO_ORDER else "done" for one in orders]
 
 
 def let_in(letters: Sequence[str]) -> list[str]:
@@ -191,6 +197,69 @@ EXERCISES = (
             "AWS's week begins with Sunday as 1; L behind a day of the week makes it the last one of the month.",
         ),
         shows="Twelve mails a year, at six in the evening in summer and winter, and no server that knows the calendar.",
+    ),
+    Exercise(
+        id="07.5",
+        minutes=5,
+        title="Only what failed",
+        target="code that prints the orders of a batch and answers with the messages that failed, and with no others",
+        kind="function",
+        expected=fates,
+        cases=({"orders": ORDERS},),
+        slips=(
+            Slip(
+                lambda orders: ["done, and again"] * 2 + ["again"] * 3,
+                "The batch ends with the exception, and all five come again. Which line has to stand in a try?",
+            ),
+            Slip(
+                lambda orders: ["done, and again" if one != NO_ORDER else "again" for one in orders],
+                "All are tried, and all come again: an id that the batch doesn't have, or an answer of another form, "
+                "fails the whole of it. The id is record['messageId'].",
+            ),
+            Slip(
+                lambda orders: ["done" if one != NO_ORDER else "lost" for one in orders],
+                "The bad one is passed over and deleted: who hears of it? Answer with its messageId.",
+            ),
+            Slip(
+                lambda orders: ["done", "done", "again", "lost", "lost"],
+                "After the first failure nothing more is printed, and nobody reports the last two: they are deleted.",
+            ),
+        ),
+        idea="section 5: a partial batch response names the messages that come again",
+        hints=(
+            "failed = [] before the loop; try and except around what is done with one record.",
+            "failed.append({'itemIdentifier': record['messageId']})",
+            "return {'batchItemFailures': failed}, also when nothing failed.",
+        ),
+        shows="One bad message costs its own attempts and nobody else's: four orders are printed once.",
+    ),
+    Exercise(
+        id="07.6",
+        minutes=5,
+        title="A shard that goes on",
+        target="settings of a mapping with which seven of eight records are handled and only the bad one is given up, "
+        "though the function only says that something failed",
+        kind="function",
+        expected=lambda records, bad: [records - 1, 1],
+        cases=({"records": 8, "bad": 5},),
+        slips=(
+            Slip(
+                lambda records, bad: [0, 0],
+                "Nothing ends it: by default a batch is tried until its records expire, a day later, and the shard "
+                "waits as long. What limits the attempts?",
+            ),
+            Slip(
+                lambda records, bad: [0, records],
+                "The bad record took the whole batch with it. How could Lambda find out which half it is in?",
+            ),
+        ),
+        idea="section 5: limits on attempts and age, and halves",
+        hints=(
+            "MaximumRetryAttempts, a number from 0 on, or MaximumRecordAgeInSeconds, from 60 on, ends the waiting.",
+            "BisectBatchOnFunctionError=True: after a failure each half is tried for itself.",
+        ),
+        shows="Halving finds the bad record in a few steps, and the limit lets the shard go on. BatchSize=1 finds it "
+        "as well, and pays with an invocation for each record.",
     ),
     Exercise(
         id="07.7",
