@@ -61,6 +61,12 @@ def test_an_endpoint_that_is_named_already_is_used_and_left_alone(plain: pytest.
         assert said == ["These cells run on http://127.0.0.1:5000, which AWS_ENDPOINT_URL names."]
 
 
+def test_a_clock_elsewhere_is_not_put_forward_and_one_sentence_says_so():
+    with pytest.raises(OnlyOnThisMachine, match=r"clock\.advance\(\) looks into this machine's own cloud") as refused:
+        Elsewhere("http://127.0.0.1:4566").clock.advance(days=1)
+    assert str(refused.value).count(". ") == 0
+
+
 @pytest.mark.parametrize("name", ["environments", "invocations", "recycle", "settle"])
 def test_what_only_this_machine_can_tell_is_refused_in_one_sentence(name: str) -> None:
     with pytest.raises(OnlyOnThisMachine) as refused:

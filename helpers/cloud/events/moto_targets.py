@@ -137,6 +137,7 @@ class Targets:
             attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items() if value}
             try:
                 _send_message(queue, order.letter(), attributes=attributes)
+                self.delivery.flows.record(order.source_arn, queue, "dead letter", delivered=1)
             except Exception as error:
                 self.delivery.problems.record(order.source_arn, queue, _said(error))
 
