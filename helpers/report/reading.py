@@ -1,7 +1,7 @@
 """Reads a log from front to back in bounded memory, and keeps counts only.
 
-``recognising`` has looked at the beginning; :func:`read` goes through all of it. Lines that don't fit are counted, and a
-few are listed by their outline, without their content. A caller may watch the progress and stop it.
+``recognising`` has looked at the beginning; :func:`read` goes through all of it. Lines that don't fit are counted, and
+a few are listed by their outline, without their content. A caller may watch the progress and stop it.
 """
 
 from __future__ import annotations
