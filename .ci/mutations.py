@@ -16,9 +16,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 FORMULAS = (
-    *(f"helpers/pricing/{name}.py" for name in ("bill", "fleets", "functions", "memory", "rates", "scenarios")),
+    *(f"helpers/pricing/{name}.py" for name in ("bill", "fleets", "functions", "rates", "scenarios")),
     *(f"helpers/pricing/{name}.py" for name in ("services", "use")),
-    *(f"helpers/scaling/{name}.py" for name in ("analytic", "arrivals", "group", "incidents", "loop", "measured")),
+    *(f"helpers/scaling/{name}.py" for name in ("analytic", "arrivals", "group", "incidents", "loop")),
     *(f"helpers/scaling/{name}.py" for name in ("platform", "result", "samplers", "surge")),
     "helpers/capacity.py",
     "helpers/history.py",

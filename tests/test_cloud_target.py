@@ -147,9 +147,9 @@ def test_what_cannot_be_removed_is_named(account: pytest.MonkeyPatch) -> None:
     boto3.client("sqs").create_queue(QueueName="gone")
     sqs = boto3.client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="gone")["QueueUrl"])
-    boto3.client("kinesis").create_stream(StreamName="kept", ShardCount=1)
+    boto3.client("secretsmanager").create_secret(Name="kept", SecretString="x")
     cloud.stop()
-    assert any(line.startswith("CreateStream isn't among") for line in said)
+    assert any(line.startswith("CreateSecret isn't among") for line in said)
     assert any(line.startswith("Still there") and "gone" in line for line in said)
 
 

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from helpers.report import keeping
-from helpers.report.command import DONE, FAILED, STOPPED, WRONG, Progress, main, offset_of
+from helpers.report.arguments import offset_of
+from helpers.report.command import DONE, FAILED, STOPPED, WRONG, Progress, main
 from helpers.report.samples import FOLDER
 
 LOG = str(FOLDER / "shop_alb.log")
@@ -110,6 +111,7 @@ def test_stopping_writes_nothing(tmp_path, monkeypatch, capsys):
     assert "nothing was written" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_standard_input_is_read_in_a_process_of_its_own():
     with open(LOG, "rb") as log:
         done = subprocess.run(
