@@ -15,6 +15,7 @@ import pytest
 
 from helpers.cloud import counting, programs
 from helpers.cloud.counting import Counters
+from helpers.cloud.deploying import make_role, make_table
 from helpers.cloud.long_work import LongJob
 from helpers.cloud.programs import Program, ProgramFailed, redis_command, start_redis
 
@@ -118,8 +119,6 @@ def at_once(*calls: Any) -> None:
 
 
 def test_two_writes_to_a_table_decide_one_after_the_other(cloud: Any, workshop: Any, monkeypatch: Any) -> None:
-    from helpers.cloud.deploying import make_table
-
     table = make_table(workshop.name("table"))
     from moto.dynamodb.models.table import Table
 
@@ -162,7 +161,7 @@ def test_only_what_adds_or_refuses_counts_right(cloud: Any, workshop: Any) -> No
 
 @pytest.mark.thorough
 def test_what_a_broken_piece_costs_in_each_way(cloud: Any, workshop: Any) -> None:
-    job = LongJob(cloud, workshop.role)
+    job = LongJob(cloud, make_role(workshop.name("role"), ["dynamodb:*", "sqs:*", "lambda:InvokeFunction"]))
     assert job.whole(400)[0] == "Task timed out after 1.00 seconds"
     assert job.all_ways(12).done.tolist() == [12, 12, 12]
     broken = job.all_ways(12, broken=7)

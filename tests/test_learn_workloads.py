@@ -8,7 +8,15 @@ from helpers.cloud import LocalCloud  # noqa: E402
 from helpers.cloud.deploying import front_doors, make_role, make_table, public_url, ship  # noqa: E402
 from helpers.learn import registry  # noqa: E402
 from helpers.learn.verdict import judge  # noqa: E402
-from helpers.learn.workloads import due_in, sign_ups, statuses, uploads_counted, webhooks_let_in  # noqa: E402
+from helpers.learn.workloads import (  # noqa: E402
+    due_in,
+    posters_printed,
+    shard_outcome,
+    sign_ups,
+    statuses,
+    uploads_counted,
+    webhooks_let_in,
+)
 
 LIKES = """
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
@@ -245,3 +253,78 @@ def test_each_fault_of_the_gate_is_named(staff, refuse, idea, lam, role):
 def test_a_gate_that_never_runs_is_quoted(lam, role):
     trial = sign_ups("import no_such_module", lam, role, boto3.client("cognito-idp"))
     assert "no_such_module" in judge(registry.find("07.7"), trial).said
+
+
+PRESS = """
+import json
+
+import boto3
+
+posters = boto3.resource("dynamodb").Table("posters")
+
+
+def handler(event, context):
+    failed = []
+    for record in event["Records"]:
+        try:
+            posters.put_item(Item=json.loads(record["body"]))
+        except ValueError:
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+"""
+
+
+def press_verdict(code, lam, role):
+    make_table("posters")
+    return judge(registry.find("07.5"), posters_printed(code, lam, role))
+
+
+def test_a_press_that_reports_what_failed_is_right(lam, role):
+    assert press_verdict(PRESS, lam, role).outcome == "right"
+    assert judge(registry.find("07.5"), posters_printed(..., lam, role)).outcome == "unanswered"
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("old", "new", "idea"),
+    [
+        ("except ValueError", "except KeyError", "The batch ends with the exception"),
+        ('"itemIdentifier": record["messageId"]', '"itemIdentifier": record["body"]', "another form"),
+        ('failed.append({"itemIdentifier": record["messageId"]})', "pass", "who hears of it"),
+        ('record["messageId"]})', 'record["messageId"]}); break', "nobody reports the last two"),
+    ],
+)
+def test_what_the_press_does_wrong_is_named(old, new, idea, lam, role):
+    assert old in PRESS
+    verdict = press_verdict(PRESS.replace(old, new), lam, role)
+    assert verdict.outcome == "wrong"
+    assert idea in verdict.idea
+
+
+def shard_verdict(settings, lam):
+    role = make_role("reader", ["logs:*", "kinesis:*"])
+    return judge(registry.find("07.6"), shard_outcome(settings, LocalCloud.current(), role))
+
+
+def test_halving_with_a_limit_lets_a_shard_go_on(lam):
+    assert shard_verdict({"BisectBatchOnFunctionError": True, "MaximumRetryAttempts": 0}, lam).outcome == "right"
+    assert shard_verdict(..., lam).outcome == "unanswered"
+
+
+@pytest.mark.parametrize(
+    ("settings", "idea"),
+    [
+        ({"BisectBatchOnFunctionError": True}, "Nothing ends it"),
+        ({"MaximumRetryAttempts": 0}, "took the whole batch with it"),
+    ],
+)
+def test_a_shard_that_waits_or_loses_too_much_is_told_apart(settings, idea, lam):
+    verdict = shard_verdict(settings, lam)
+    assert verdict.outcome == "wrong"
+    assert idea in verdict.idea
+
+
+def test_settings_that_lambda_refuses_are_quoted(lam):
+    verdict = shard_verdict({"MaximumRetryAttempts": 0, "ParallelizationFactor": 50}, lam)
+    assert verdict.outcome == "unusable"
+    assert "ParallelizationFactor must be between 1 and 10" in verdict.said

@@ -70,3 +70,9 @@ def test_what_remains_and_what_is_gone_add_up_to_the_machines_hours():
     hours = operations.hours_of_year()
     assert sums["VM (EC2)"] == hours["ec2"]
     assert sums["Lambda (zip)"] == hours["zip"]
+
+
+def test_hours_are_named_as_assumptions_in_the_fine_print():
+    facts = figures.facts("lambda.requests")
+    assert (facts.rows[facts.rows["service"] == "Hours, assumed"]["flag"] == "assumption").all()
+    assert str(facts).startswith("Facts used here:")

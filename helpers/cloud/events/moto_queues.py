@@ -71,10 +71,15 @@ def install(pollers: Pollers, undo: contextlib.ExitStack) -> None:
         now_ms = clock.time_s() * 1000
         return sum(1 for one in queue._messages if one.visible_at >= now_ms)
 
+    def delayed(queue: Queue) -> int:
+        now_ms = clock.time_s() * 1000
+        return sum(1 for one in queue._messages if one.delayed_until > now_ms)
+
     # moto asks these three for every message that is sent, and each asks the time for every message that is there.
     counts = {
         "approximate_number_of_messages": property(visible),
         "approximate_number_of_messages_not_visible": property(invisible),
+        "approximate_number_of_messages_delayed": property(delayed),
     }
     replace_methods(Queue, {"add_message": add_message, "delete_message": delete_message, **counts}, undo)
     replace_methods(SQSBackend, {"receive_message": receive_message}, undo)
