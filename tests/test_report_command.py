@@ -57,6 +57,15 @@ def test_monthly_figures_instead_of_a_log(capsys):
     assert "3,000,000 requests a month" in capsys.readouterr().out
 
 
+def test_a_log_of_a_moment_comes_with_a_warning(tmp_path, capsys):
+    log = tmp_path / "one.log"
+    log.write_text('192.0.2.1 - - [25/Nov/2026:11:00:30 +0100] "GET / HTTP/1.1" 200 5 "-" "-"\n')
+    assert main([str(log), "--quiet"]) == DONE
+    said = capsys.readouterr()
+    assert "warning: this is 1 second only" in said.err
+    assert "a month is like the 1 second read" in said.out
+
+
 def test_check_says_what_a_log_is_taken_for_and_reads_nothing(capsys):
     assert main([LOG, "--check"]) == DONE
     said = capsys.readouterr().out

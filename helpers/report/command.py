@@ -80,7 +80,7 @@ def _check(given: argparse.Namespace) -> int:
 def _record(given: argparse.Namespace, offset: int | None) -> int:
     from helpers.advice import advise, modelled
     from helpers.report import keeping
-    from helpers.report.deciding import Wish, decide, origin_of
+    from helpers.report.deciding import Wish, caution, decide, origin_of
     from helpers.report.recording import Origin, record
 
     today = datetime.date.today()
@@ -98,6 +98,8 @@ def _record(given: argparse.Namespace, offset: int | None) -> int:
         else:
             traffic = modelled(given.requests_month, shape=given.shape, duration_ms=given.duration_ms)
             name = given.name or f"{given.requests_month:,.0f} requests a month"
+        if short := caution(traffic):
+            print(f"warning: {short}", file=sys.stderr)
         say = _say(given.quiet)
         advice = decide(traffic, wish, on_step=say)
         origin = origin_of(name, traffic, wish, date=today, reading=reading, before=before)

@@ -17,7 +17,7 @@ from helpers.advice import Advice, modelled
 from helpers.report import keeping
 from helpers.report.arguments import offset_of
 from helpers.report.command import write
-from helpers.report.deciding import Wish, decide, origin_of
+from helpers.report.deciding import Wish, caution, decide, origin_of
 from helpers.report.document import Document
 from helpers.report.reading import Reading, read
 from helpers.report.recognising import Recognised, recognise
@@ -108,7 +108,9 @@ class Desk:
                 return f"Stopped after {reading.requests:,} requests. What was there before stays."
             self._decided(reading.names[0], reading.traffic, wish, reading=reading)
             odd = f", {reading.malformed:,} lines did not fit" if reading.malformed else ""
-            return f"{reading.requests:,} requests read from {', '.join(reading.names[:3])}{odd}. {self._advised()}"
+            short = f" Careful: {caution(reading.traffic)}." if caution(reading.traffic) else ""
+            read_from = f"{reading.requests:,} requests read from {', '.join(reading.names[:3])}{odd}."
+            return f"{read_from}{short} {self._advised()}"
 
         return self._tried(step)
 
