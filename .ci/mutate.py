@@ -280,7 +280,7 @@ def main() -> int:
     if asked.list or not found:
         print("\n".join(f"{m.place}: {m.before} → {m.after}" for m in found) or "no such place")
         return 0
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     for name in PRELOADED:
         importlib.import_module(name)
     verdicts: list[Verdict] = []

@@ -90,6 +90,7 @@ NOTEBOOK_LIBRARIES = {
     "collections",
     "pathlib",
     "random",
+    "zoneinfo",
     "io",
     "zipfile",
     "hashlib",

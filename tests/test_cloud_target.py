@@ -61,6 +61,12 @@ def test_an_endpoint_that_is_named_already_is_used_and_left_alone(plain: pytest.
         assert said == ["These cells run on http://127.0.0.1:5000, which AWS_ENDPOINT_URL names."]
 
 
+def test_a_clock_elsewhere_is_not_put_forward_and_one_sentence_says_so():
+    with pytest.raises(OnlyOnThisMachine, match=r"clock\.advance\(\) looks into this machine's own cloud") as refused:
+        Elsewhere("http://127.0.0.1:4566").clock.advance(days=1)
+    assert str(refused.value).count(". ") == 0
+
+
 @pytest.mark.parametrize("name", ["environments", "invocations", "recycle", "settle"])
 def test_what_only_this_machine_can_tell_is_refused_in_one_sentence(name: str) -> None:
     with pytest.raises(OnlyOnThisMachine) as refused:
@@ -141,9 +147,9 @@ def test_what_cannot_be_removed_is_named(account: pytest.MonkeyPatch) -> None:
     boto3.client("sqs").create_queue(QueueName="gone")
     sqs = boto3.client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName="gone")["QueueUrl"])
-    boto3.client("kinesis").create_stream(StreamName="kept", ShardCount=1)
+    boto3.client("secretsmanager").create_secret(Name="kept", SecretString="x")
     cloud.stop()
-    assert any(line.startswith("CreateStream isn't among") for line in said)
+    assert any(line.startswith("CreateSecret isn't among") for line in said)
     assert any(line.startswith("Still there") and "gone" in line for line in said)
 
 

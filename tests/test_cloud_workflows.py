@@ -268,6 +268,17 @@ def test_an_execution_that_waits_can_be_stopped(
     assert history(flows, execution)[-1] == "ExecutionAborted"
 
 
+def test_an_event_on_the_bus_starts_an_execution(cloud: Any, flows: Any, machine: Machine, workshop: Any) -> None:
+    arn = machine({"Note": {"Type": "Pass", "OutputPath": "$.detail", "End": True}})
+    events, rule = boto3.client("events"), workshop.name("rule")
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["shop"]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "machine", "Arn": arn, "RoleArn": workshop.role}])
+    events.put_events(Entries=[{"Source": "shop", "DetailType": "sold", "Detail": '{"id": 7}'}])
+    cloud.settle()
+    (done,) = flows.list_executions(stateMachineArn=arn)["executions"]
+    assert json.loads(flows.describe_execution(executionArn=done["executionArn"])["output"]) == {"id": 7}
+
+
 def test_a_definition_with_a_mistake_is_refused(flows: Any, machine: Machine) -> None:
     with pytest.raises(ClientError) as refused:
         machine({"Sum": {"Type": "Nonsense"}})

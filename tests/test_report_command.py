@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from helpers.report import keeping
-from helpers.report.command import DONE, FAILED, STOPPED, WRONG, Progress, main, offset_of
+from helpers.report.arguments import offset_of
+from helpers.report.command import DONE, FAILED, STOPPED, WRONG, Progress, main
 from helpers.report.samples import FOLDER
 
 LOG = str(FOLDER / "shop_alb.log")
@@ -54,6 +55,15 @@ def test_an_earlier_record_is_computed_anew_without_its_log(tmp_path, capsys):
 def test_monthly_figures_instead_of_a_log(capsys):
     assert main(["--requests-month", "3e6", "--duration-ms", "120", "--quiet"]) == DONE
     assert "3,000,000 requests a month" in capsys.readouterr().out
+
+
+def test_a_log_of_a_moment_comes_with_a_warning(tmp_path, capsys):
+    log = tmp_path / "one.log"
+    log.write_text('192.0.2.1 - - [25/Nov/2026:11:00:30 +0100] "GET / HTTP/1.1" 200 5 "-" "-"\n')
+    assert main([str(log), "--quiet"]) == DONE
+    said = capsys.readouterr()
+    assert "warning: this is 1 second only" in said.err
+    assert "a month is like the 1 second read" in said.out
 
 
 def test_check_says_what_a_log_is_taken_for_and_reads_nothing(capsys):
@@ -110,6 +120,7 @@ def test_stopping_writes_nothing(tmp_path, monkeypatch, capsys):
     assert "nothing was written" in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_standard_input_is_read_in_a_process_of_its_own():
     with open(LOG, "rb") as log:
         done = subprocess.run(

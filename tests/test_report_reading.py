@@ -117,6 +117,10 @@ ODD = {
     "quotes that nobody escaped": '192.0.2.1 - - [25/Nov/2026:11:00:30 +0100] "GET /a"b" HTTP/1.0" 200 5 "-" "-"',
     "a user with spaces": '192.0.2.1 - a b c [25/Nov/2026:11:00:30 +0100] "GET / HTTP/1.1" 200 5 "-" "-"',
     "no referer and agent": '192.0.2.1 - - [25/Nov/2026:11:00:30 +0100] "GET / HTTP/1.1" 200 5',
+    "an IPv6 address in brackets": '[2001:db8::1]:443 - - [25/Nov/2026:11:00:30 +0100] "GET / HTTP/1.1" 200 5 "-" "-"',
+    "an ISO moment": '192.0.2.1 - - [2026-11-25T10:00:30+00:00] "GET / HTTP/1.1" 200 5 "-" "-"',
+    "milliseconds in the moment": '192.0.2.1 - - [25/Nov/2026:11:00:30.123 +0100] "GET / HTTP/1.1" 200 5 "-" "-"',
+    "no offset": '192.0.2.1 - - [25/Nov/2026:10:00:30] "GET / HTTP/1.1" 200 5 "-" "-"',
     "another offset": '192.0.2.1 - - [25/Nov/2026:15:30:30 +0530] "GET / HTTP/1.1" 200 5 "-" "-"',
     "bytes that are no UTF-8": b'192.0.2.1 - - [25/Nov/2026:11:00:30 +0100] "GET /\xff\xfe HTTP/1.1" 200 5 "-" "\xe9"',
 }

@@ -86,3 +86,23 @@ def test_in_the_model_cost_has_its_elbow_at_one_full_vcpu():
     assert sweep.duration_ms[4096] == sweep.duration_ms[1769] == 500
     assert sweep.usd_a_million[1769] == pytest.approx(sweep.usd_a_million[128], rel=0.01)
     assert sweep.usd_a_million[4096] > 2 * sweep.usd_a_million[1769]
+
+
+def test_a_month_without_requests_by_hand():
+    month = 730
+    by_hand = {
+        "Lambda function": 0,
+        "Lambda, one provisioned (1 GB)": 1 * month * 3600 * 0.0000041667,
+        "EC2 t3.micro, disk, address": month * 0.0104 + 8 * 0.08 + month * 0.005,
+        "Load balancer": month * 0.0225,
+        "NAT gateway": month * 0.045,
+        "Fargate, two tasks (1 vCPU, 2 GB)": 2 * month * (1 * 0.04048 + 2 * 0.004445),
+        "EKS control plane": month * 0.10,
+    }
+    found = idle_month().set_index("what").usd.to_dict()
+    assert found == {what: pytest.approx(usd, abs=0.0051) for what, usd in by_hand.items()}
+
+
+def test_a_sweep_takes_the_sizes_that_people_choose_and_the_one_with_a_full_vcpu():
+    sizes = memory_sweep(wait_ms=1, cpu_ms=1).memory_mb.tolist()
+    assert sizes == [128, 192, 256, 384, 512, 768, 1024, 1280, 1536, 1769, 2048, 2560, 3008, 4096]

@@ -145,10 +145,11 @@ def _recommend(case: Case, edge: dict[str, Verdict], fit: tuple[Verdict, ...]) -
         return fleet, f"The longest run does not fit into an invocation: {edge['long'].sentence}."
     if edge["state"].level == STOP:
         fleet = cheapest(case, function=False, rack=False)
-        return fleet, (
-            f"It keeps {case.state_mb:,.0f} MB in memory between requests; moving them to a database would take "
-            f"{edge['state'].sentence}. A server keeps them where they are."
-        )
+        why = f"It keeps {case.state_mb:,.0f} MB in memory between requests; "
+        if edge["state"].id.endswith("size"):
+            return fleet, f"{why}a function holds {edge['state'].threshold:,.0f} at most, and not for long."
+        share = f"{edge['state'].value:.0f}% of the time allowed"
+        return fleet, f"{why}moving them to a database would take {share}. A server keeps them where they are."
     if edge["steady"].level == STOP:
         fleet = cheapest(case, function=False, rack=False)
         return fleet, (
@@ -163,7 +164,8 @@ def _recommend(case: Case, edge: dict[str, Verdict], fit: tuple[Verdict, ...]) -
                 f"warm cost {warm.total - function.total:,.2f} USD a month more."
             )
         fleet = cheapest(case, function=False, rack=False)
-        return fleet, f"A warm request already takes {edge['cold'].sentence}: the code has to become faster first."
+        share = f"{edge['cold'].value:.0f}% of the time allowed"
+        return fleet, f"Even a warm function of this size takes {share}: faster code or more memory comes first."
     if fit and rules.worst(fit).level == STOP:
         fleet = cheapest(case, function=False, rack=False)
         return fleet, f"{rules.worst(fit).rule}: {rules.worst(fit).sentence}."

@@ -285,7 +285,7 @@ def local_lambda(**limits: Any) -> Iterator[None]:
     Use it inside ``mock_aws``: functions that the test creates run in processes on this machine, and what they call
     through boto3 reaches the same mocked state. Logs are those of moto's own executor (no line ends, and the
     function's result as the last message), and whoever sends an event waits for the first attempt at it and gets its
-    result. All else is AWS's.
+    result. Queues and streams call functions as in moto, one record at a time. All else is AWS's.
 
     Examples
     --------

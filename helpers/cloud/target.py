@@ -221,6 +221,7 @@ def _named(given: dict[str, Any]) -> str:
 NAMES = (
     *("FunctionName", "RoleName", "Bucket", "QueueName", "Name", "TableName", "LayerName", "AlarmName"),
     "logGroupName",
+    "StreamName",
 )
 
 
@@ -261,8 +262,15 @@ def _remove_log_group(logs: Any, name: str) -> None:
         return
 
 
+def _remove_mapping(client: Any, given: dict[str, Any]) -> None:
+    asked = {"EventSourceArn": given["EventSourceArn"], "FunctionName": given["FunctionName"]}
+    for one in client.list_event_source_mappings(**asked)["EventSourceMappings"]:
+        client.delete_event_source_mapping(UUID=one["UUID"])
+
+
 REMOVALS: dict[tuple[str, str], Callable[[Any, dict[str, Any]], None]] = {
     ("lambda", "CreateFunction"): _remove_function,
+    ("lambda", "CreateEventSourceMapping"): _remove_mapping,
     ("iam", "CreateRole"): _remove_role,
     ("s3", "CreateBucket"): _remove_bucket,
     ("sqs", "CreateQueue"): lambda sqs, given: sqs.delete_queue(
@@ -271,6 +279,7 @@ REMOVALS: dict[tuple[str, str], Callable[[Any, dict[str, Any]], None]] = {
     ("sns", "CreateTopic"): lambda sns, given: sns.delete_topic(
         TopicArn=sns.create_topic(Name=given["Name"])["TopicArn"]
     ),
+    ("kinesis", "CreateStream"): lambda kinesis, given: kinesis.delete_stream(StreamName=given["StreamName"]),
     ("dynamodb", "CreateTable"): lambda table, given: table.delete_table(TableName=given["TableName"]),
     ("cloudwatch", "PutMetricAlarm"): lambda watch, given: watch.delete_alarms(AlarmNames=[given["AlarmName"]]),
     ("logs", "CreateLogGroup"): lambda logs, given: _remove_log_group(logs, given["logGroupName"]),

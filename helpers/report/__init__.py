@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from helpers.report.deciding import Wish, decide, origin_of
     from helpers.report.desk import Desk
     from helpers.report.keeping import changes, kept, load
-    from helpers.report.reading import Reading, Recognised, read, recognise
+    from helpers.report.reading import Reading, read
+    from helpers.report.recognising import Recognised, recognise
     from helpers.report.recording import Origin, record
     from helpers.report.sources import Source, Unreadable
 
@@ -24,7 +25,8 @@ _MODULES = {
     "deciding": ("Wish", "decide", "origin_of"),
     "desk": ("Desk",),
     "keeping": ("changes", "kept", "load"),
-    "reading": ("Reading", "Recognised", "read", "recognise"),
+    "reading": ("Reading", "read"),
+    "recognising": ("Recognised", "recognise"),
     "recording": ("Origin", "record"),
     "sources": ("Source", "Unreadable"),
 }

@@ -11,6 +11,7 @@ from helpers.advice import Advice, Case, Traffic, advise, case_of, modelled, pla
 from helpers.report.reading import Reading
 from helpers.report.recording import Origin
 
+DAY_S, WEEK_S = 86_400, 7 * 86_400
 USUAL_DURATION_MS, USUAL_CPU_SHARE = 100.0, 0.3
 
 
@@ -76,10 +77,27 @@ def assumptions(traffic: Traffic, wish: Wish) -> tuple[str, ...]:
         found.append(f"a request takes {USUAL_DURATION_MS:g} ms: neither the log nor you named a duration")
     elif wish.duration_ms is None:
         found.append("the log's response times were measured on a server with at least one full vCPU")
-    if traffic.period_s < 7 * 86_400:
-        days = traffic.period_s / 86_400
-        found.append(f"a month is like the {days:.1f} days that were read")
+    if traffic.period_s < WEEK_S:
+        found.append(f"a month is like the {length_of(traffic)} read")
     return tuple(found)
+
+
+def length_of(traffic: Traffic) -> str:
+    """Return how long the traffic lasted, in words."""
+    for unit_s, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+        if traffic.period_s >= 2 * unit_s:
+            return f"{traffic.period_s / unit_s:.1f} {unit}"
+    return "1 second" if traffic.period_s == 1 else f"{traffic.period_s:,} seconds"
+
+
+def caution(traffic: Traffic) -> str:
+    """Return a warning where the traffic is too short to stand for a month, or nothing."""
+    if traffic.period_s >= DAY_S:
+        return ""
+    return (
+        f"this is {length_of(traffic)} only, and a month was made of it: without a day and a night, "
+        "rates and bills may be off by any factor"
+    )
 
 
 def origin_of(

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.advice import Advice, modelled
 from helpers.report import keeping
-from helpers.report.command import offset_of, write
-from helpers.report.deciding import Wish, decide, origin_of
+from helpers.report.arguments import offset_of
+from helpers.report.command import write
+from helpers.report.deciding import Wish, caution, decide, origin_of
 from helpers.report.document import Document
-from helpers.report.reading import Reading, Recognised, read, recognise
-from helpers.report.recording import record
+from helpers.report.reading import Reading, read
+from helpers.report.recognising import Recognised, recognise
+from helpers.report.recording import bills_picture, record
 from helpers.report.sources import Source, Unreadable, sources_of
 
 if TYPE_CHECKING:
@@ -68,6 +70,11 @@ class Desk:
             self._panel = DeskPanel(self)
         return {**self._panel.view(), "text/plain": self.sentence}
 
+    @property
+    def picture(self) -> str:
+        """The month's bills as SVG, the recommended way pointed out; empty as long as nothing was decided."""
+        return bills_picture(self.advice) if self.advice else ""
+
     def look(self, *places: Place) -> Desk:
         """Say what files look like, before anything is read: format, columns, time zone."""
 
@@ -101,7 +108,9 @@ class Desk:
                 return f"Stopped after {reading.requests:,} requests. What was there before stays."
             self._decided(reading.names[0], reading.traffic, wish, reading=reading)
             odd = f", {reading.malformed:,} lines did not fit" if reading.malformed else ""
-            return f"{reading.requests:,} requests read from {', '.join(reading.names[:3])}{odd}. {self._advised()}"
+            short = f" Careful: {caution(reading.traffic)}." if caution(reading.traffic) else ""
+            read_from = f"{reading.requests:,} requests read from {', '.join(reading.names[:3])}{odd}."
+            return f"{read_from}{short} {self._advised()}"
 
         return self._tried(step)
 

@@ -90,7 +90,9 @@ class DeskPanel:
 
     def refresh(self) -> None:
         """Show how things stand."""
-        self.said.value = f"<div style=\"{_SHEET}\" role='status'>{html.escape(self._desk.sentence)}</div>"
+        picture = self._desk.picture
+        below = f'<div style="{_SHEET};margin-top:6px">{picture}</div>' if picture else ""
+        self.said.value = f"<div style=\"{_SHEET}\" role='status'>{html.escape(self._desk.sentence)}</div>{below}"
 
     def progressed(self) -> None:
         """Show how far a reading has come, a few times a second."""

@@ -60,6 +60,15 @@ def clf_second(text: bytes) -> tuple[int, int] | None:
         return None
 
 
+def moment_second(text: bytes) -> tuple[int, int] | None:
+    """Read a moment in either way of writing.
+
+    >>> moment_second(b"2026-11-25T10:00:03+00:00"), moment_second(b"25/Nov/2026:10:00:03.123 +0000")
+    ((1795600803, 0), (1795600803, 0))
+    """
+    return iso_second(text) if text[4:5] == b"-" else clf_second(text)
+
+
 @lru_cache(maxsize=200_000)
 def iso_second(text: bytes) -> tuple[int, int] | None:
     """Read ``2026-11-25T10:00:03.123456Z`` and its relatives; without an offset it counts as UTC.
@@ -98,7 +107,7 @@ def seconds_of(
     if width < 19:
         return None
     signs = table.view(np.uint8).reshape(-1, width)
-    start = 12 if second is clf_second else 11
+    start = 11 if times[0][4:5] == b"-" else 12
     clock = np.arange(start, start + 8)
     rest = np.delete(signs, clock, axis=1)
     cuts = np.flatnonzero((rest[1:] != rest[:-1]).any(axis=1)) + 1
@@ -137,8 +146,11 @@ def _epoch(year: int, month: int, day: int, hour: int, minute: int, second: int)
     return _midnight(year, month, day) + hour * 3600 + minute * 60 + second
 
 
+# As web servers write a moment, or as ISO 8601 has it.
+_WEB = rb"\d\d?/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?:\.\d+)?(?: [+-]\d{4})?"
+_MOMENT = rb"(" + _WEB + rb"|\d{4}-\d\d-\d\dT[\d:.]{8,16}(?:Z|[+-]\d\d:?\d\d)?)"
 # Address, identity and user; a user may hold spaces. Whatever stands before the bracket is never captured.
-_CLF_FRONT = rb"(?m)^[^\[\n]*+\[(\d\d?/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?)\] "
+_CLF_FRONT = rb"(?m)^(?:\[[^\]\n]*\]\S* )?[^\[\n]*+\[" + _MOMENT + rb"\] "
 _CLF_REQUEST = rb"(?:" + QUOTED + rb"|-)"
 _REST = rb" (\d{3}|-)(?: (\d+|-))?"
 CLF_COLUMNS = (("time", "in brackets"), ("status", "after the request"), ("size", "after the status, bytes"))
@@ -147,7 +159,7 @@ COMBINED = Format(
     "Apache or nginx access log (common or combined)",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb"()[^\n]*$"),
     CLF_COLUMNS,
-    clf_second,
+    moment_second,
 )
 _TIMED_COLUMNS = (*CLF_COLUMNS, ("duration", "first number with decimals after the quotes, seconds"))
 # The first number after referer, agent and whatever else stands in quotes; the upstream's time may follow it.
@@ -155,34 +167,34 @@ TIMED = Format(
     "Apache or nginx access log with a response time at the end (seconds)",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb"(?: " + QUOTED + rb')*+ "?(\d+\.\d{3,6})\b[^\n]*$'),
     _TIMED_COLUMNS,
-    clf_second,
+    moment_second,
 )
 # Anywhere near the end, with or without a name in front: rt=0.123 urt="0.120".
 NAMED = Format(
     "Apache or nginx access log with a named response time (seconds)",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb'[^\n]*[ ="](\d+\.\d{3,6})"?(?: [^\n]{0,40})?\r?$'),
     (*CLF_COLUMNS, ("duration", "last number with three decimals, seconds")),
-    clf_second,
+    moment_second,
 )
 # ingress-nginx: length of the request, its time, then the upstream in brackets.
 INGRESS = Format(
     "ingress-nginx access log (seconds)",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb" [^\n]*\" \d+ (\d+\.\d{3}) \[[^\n]*$"),
     (*CLF_COLUMNS, ("duration", "request_time, seconds")),
-    clf_second,
+    moment_second,
 )
 MILLIS = Format(
     "access log with milliseconds at the end, as Traefik writes it",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb" [^\n]*[ \"](\d+)ms\"?\r?$"),
     (*CLF_COLUMNS, ("duration", "last number, milliseconds")),
-    clf_second,
+    moment_second,
     duration_ms=1.0,
 )
 MICRO = Format(
     "Apache access log with a response time at the end (microseconds)",
     re.compile(_CLF_FRONT + _CLF_REQUEST + _REST + rb" [^\n]*[ \"](\d+)\r?$"),
     (*CLF_COLUMNS, ("duration", "last number, microseconds")),
-    clf_second,
+    moment_second,
     duration_ms=0.001,
 )
 # type time elb client target, three times, two statuses, two sizes
@@ -220,9 +232,7 @@ ELB = Format(
 )
 LINE_FORMATS = (ALB, ELB, INGRESS, TIMED, NAMED, MILLIS, MICRO, COMBINED)
 # For a line that fits none: quotes that nobody escaped inside a request.
-LIBERAL = re.compile(
-    rb"\[(\d\d?/[A-Za-z]{3}/\d{4}:\d\d:\d\d:\d\d(?: [+-]\d{4})?)\].*\" (\d{3}|-)(?: (\d+|-))?()(?: |$)"
-)
+LIBERAL = re.compile(rb"\[" + _MOMENT + rb'\].*" (\d{3}|-)(?: (\d+|-))?()(?: |$)')
 
 
 def columns_of(form: Format, found: list[tuple[bytes, ...]]) -> tuple[tuple[bytes, ...], ...]:

@@ -7,37 +7,20 @@ can say what has changed since.
 
 from __future__ import annotations
 
-import datetime
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
 
-from helpers import tables
 from helpers.advice import Advice, Case, Option, Swing, at_scales, by_rule, tornado
-from helpers.advice.case import given, said
 from helpers.advice.memory import sizes
-from helpers.advice.rules import FINE, OPEN, Verdict, written
+from helpers.advice.rules import OPEN, Verdict, written
 from helpers.advice.shape import DAYS
-from helpers.report import keeping
+from helpers.report import keeping, provenance
 from helpers.report.document import Block, Document, Heading, Paragraph, Picture, Table
-from helpers.report.reading import Reading
+from helpers.report.provenance import Origin
 from helpers.show import svg
 from helpers.show.wording import dollars, listed, quantity
 
-__all__ = ["Origin", "given", "record"]
-MOST_NOTES = 60
+__all__ = ["Origin", "record"]
 MOST_CHANGES = 12
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where a case comes from: a name for it, the date of the record, what was read, and what is assumed beside."""
-
-    name: str
-    date: datetime.date
-    reading: Reading | None = None
-    assumed: tuple[str, ...] = ()
-    before: keeping.Kept | None = None
 
 
 def record(advice: Advice, origin: Origin) -> Document:
@@ -54,8 +37,8 @@ def record(advice: Advice, origin: Origin) -> Document:
         *_scales(advice),
         *_sensitivity(advice, swings),
         *_memory(advice.case),
-        *_inputs(advice, origin),
-        *_sources(advice),
+        *provenance.inputs(advice, origin),
+        *provenance.sources(advice),
     ]
     return Document(blocks, keeping.hidden(advice, origin.name, origin.date))
 
@@ -104,19 +87,21 @@ def _bills(advice: Advice) -> list[Block]:
         )
         for option in ordered
     ]
-    chart = svg.bars(
-        [(option.name, option.total, dollars(option.total)) for option in ordered],
-        title="Monthly bills",
-        mark=advice.run_on.name,
-    )
     sentence = f"The month's bills, from {ordered[0].name} {dollars(ordered[0].total)} to {_most(ordered)}."
     columns = ("way to run it", "compute", "around it", "total", "what it is")
     return [
         Heading("What a month costs"),
         Table(columns, rows, numbers=columns[1:4]),
-        Picture("bills", chart, sentence),
+        Picture("bills", bills_picture(advice), sentence),
         Paragraph("Around it: " + _around(advice) + _people(advice)),
     ]
+
+
+def bills_picture(advice: Advice) -> str:
+    """Return the month's bills as SVG, cheapest first, the recommended way pointed out."""
+    ordered = sorted(advice.options, key=lambda option: option.total)
+    rows = [(option.name, option.total, dollars(option.total)) for option in ordered]
+    return svg.bars(rows, title="Monthly bills", mark=advice.run_on.name)
 
 
 def _most(ordered: list[Option]) -> str:
@@ -291,57 +276,3 @@ def _memory(case: Case) -> list[Block]:
             (architecture, *("" if (usd := size.usd[architecture]) is None else dollars(usd) for size in swept))
         )
     return [Heading("Memory, by a model"), Table(columns, rows, numbers=columns[1:], small=True)]
-
-
-def _inputs(advice: Advice, origin: Origin) -> list[Block]:
-    stated = [f"{name} {said(value)}" for name, value in _rounded(advice.case).items()]
-    assumed = [f"{name} {value} ({why})" for name, value, why in advice.case.assumed()]
-    blocks: list[Block] = [Heading("Inputs and assumptions")]
-    if (reading := origin.reading) is not None:
-        odd = f"{reading.malformed:,} lines did not fit" if reading.malformed else "every line fitted"
-        names = listed(reading.names[:4]) + (f" and {len(reading.names) - 4} more" if len(reading.names) > 4 else "")
-        stray = f", {reading.stray:,} requests with a far-off date were left out" if reading.stray else ""
-        blocks.append(
-            Paragraph(f"Read: {names}; {reading.format}; {reading.zone}; {reading.lines:,} lines, {odd}{stray}.")
-        )
-    blocks.append(Paragraph("Given or measured: " + "; ".join(stated) + ".", small=True))
-    blocks.append(Paragraph("Assumed: " + "; ".join([*origin.assumed, *assumed]) + ".", small=True))
-    return blocks
-
-
-def _rounded(case: Case) -> dict[str, object]:
-    return {name: _round(v, 4) if isinstance(v, float) else v for name, v in case.stated().items()}
-
-
-def _sources(advice: Advice) -> list[Block]:
-    lines = [line for option in advice.options for line in (*option.compute.lines, *option.around.lines)]
-    slugs = {line.slug: line for line in lines if line.as_of is not None}
-    dates = sorted(line.as_of for line in slugs.values())
-    titles = dict.fromkeys(_title(line.source) for line in slugs.values())
-    rules = dict.fromkeys(_title(v.source) for v in (*advice.edges, *advice.fit) if v.level != FINE)
-    weak = sorted({slug for slug in slugs if _flagged(slug)})
-    flagged = f" To be taken with care (one source, or assumed): {', '.join(weak)}." if weak else ""
-    return [
-        Heading("Sources"),
-        Paragraph(
-            f"Prices of {dates[0].isoformat()} to {dates[-1].isoformat()}: {'; '.join(titles)}. "
-            f"Thresholds: {'; '.join(rules) or 'the limits of this collection'}.{flagged}",
-            small=True,
-        ),
-    ]
-
-
-def _title(source: str) -> str:
-    return source.split(" (http")[0].split(", read in")[0].split(": answers of")[0][: MOST_NOTES * 2]
-
-
-def _flagged(slug: str) -> bool:
-    try:
-        return bool(tables.price(slug).flag)
-    except KeyError:
-        return False
-
-
-def plain(blocks: Iterable[Block]) -> str:
-    """Return the paragraphs of some blocks as plain text."""
-    return "\n".join(block.text for block in blocks if isinstance(block, Paragraph))

@@ -1,7 +1,8 @@
 """What we draw, looked at by axe-core inside the page: figures, an explorer, cards, a quiz, tables.
 
 Both themes, and the widths that a projector, 1,024 pixels or a zoom of 200% leave. JupyterLab's own frame around the
-outputs is JupyterLab's business and is not looked at.
+outputs is JupyterLab's business and is not looked at. Contrast is computed in ``tests/test_accessibility.py``: axe-core
+judges it only for what is in sight.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from jupyter_page import LabServer, NotebookPage, open_notebook
+from jupyter_page import VIEWPORT, LabServer, NotebookPage, open_notebook
 from playwright.sync_api import Browser, expect
 from scratch_notebook import write_notebook
 
@@ -46,10 +47,11 @@ def notebook(browser: Browser, server: LabServer) -> Iterator[NotebookPage]:
     name = write_notebook(server, "accessible.ipynb", *CELLS)
     opened = open_notebook(browser, server, name)
     opened.run_all()
-    if any(TOO_BUSY in error for error in opened.page_errors):  # see test_smoke.py
-        opened.close()
-        opened = open_notebook(browser, server, name)
-        opened.run_all()
+    for _ in range(2):
+        if any(TOO_BUSY in error for error in opened.page_errors):  # see test_smoke.py
+            opened.close()
+            opened = open_notebook(browser, server, name)
+            opened.run_all()
     expect(opened.cell(EXPLORER).locator(".js-plotly-plot .main-svg").first).to_be_attached(timeout=60_000)
     assert opened.faults() == []
     yield opened
@@ -79,14 +81,14 @@ def test_axe_finds_nothing_serious_in_what_we_draw(notebook: NotebookPage, theme
     assert violations(notebook) == []
 
 
-def test_axe_would_find_pale_text_and_a_control_without_a_name(notebook: NotebookPage) -> None:
+def test_axe_would_find_a_control_without_a_name(notebook: NotebookPage) -> None:
     notebook.cell(QUIZ).locator(".r2f-sheet").first.evaluate(
         """card => card.insertAdjacentHTML('beforeend',
-            '<div id="bad" style="color:#ccc;background:#fff">pale<input type="text"></div>')"""
+            '<div id="bad" >A control <input type="text"></div>')"""
     )
     rules = {each.split(":")[0] for each in violations(notebook)}
     notebook.page.evaluate("() => document.getElementById('bad').remove()")
-    assert rules == {"color-contrast", "label"}
+    assert rules == {"label"}
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
@@ -104,7 +106,7 @@ def test_no_card_is_wider_than_its_place(notebook: NotebookPage, width: int) -> 
         }""",
         ".r2f-card, .r2f-sheet",
     )
-    notebook.page.set_viewport_size({"width": 1440, "height": 900})
+    notebook.page.set_viewport_size(VIEWPORT)
     assert wide == []
 
 

@@ -128,6 +128,9 @@ WITH_A_SERVER: dict[str, dict[str, Differs | None]] = {
     },
     "test_cloudformation/test_cloudformation_custom_resources.py": {"test_create_custom_lambda_resource": DOCKER_HOST},
 }
+# All tests of the services whose delivery is ours, Docker or not: those that fail without us as well are named.
+WHOLE = ("test_events", "test_scheduler", "test_s3/test_s3_eventbridge_integration.py")
+FAIL_ANYWAY = ("test_events/test_events.py::test_put_events",)  # asks for a warning, and warnings are off here
 NOT_APPLICABLE = {
     "test_batch/test_batch_jobs.py": "AWS Batch runs container images; no function is invoked",
     "test_moto_api/state_manager/test_batch_integration.py": "AWS Batch again",
@@ -385,7 +388,7 @@ def main() -> int:
         }
         chosen = {test: what for test, what in flat(INVOKING, UNMARKED).items() if options.only in test}
         served = {test: what for test, what in flat(WITH_A_SERVER).items() if options.only in test}
-        rows, wrong = [], 0
+        rows, wrong, beside = [], 0, 0
         settings = {"timeout_s": options.timeout, "loud": options.loud}
         if chosen:
             rows = run(folder, list(chosen), environment, **settings)
@@ -400,6 +403,14 @@ def main() -> int:
                 rows = run(folder, list(served), environment | mode, **settings)
             print("the same through a moto server in a process of its own")
             wrong += report(served, rows)
+        if not options.only:
+            rows = run(folder, list(WHOLE), environment, **settings)
+            failed = {row["test"].removeprefix("tests/") for row in rows if row.get("outcome") == "failed"}
+            left = [row["test"] for row in rows if "left" in row]
+            print(f"{', '.join(WHOLE)}: {sum(row.get('outcome') == 'passed' for row in rows)} passed")
+            for test in sorted({*(failed - set(FAIL_ANYWAY)), *left}):
+                print(f"! {test}: fails, or leaves processes behind")
+            beside = len(failed - set(FAIL_ANYWAY)) + len(left) + (not rows)
         print("not applicable")
         for test, reason in NOT_APPLICABLE.items():
             print(f"  {test}: {reason}")
@@ -409,7 +420,7 @@ def main() -> int:
             print(f"! not in the table: {test}")
         total = len(chosen) + len(served)
         print(f"{total - wrong} of {total} as expected" + (f", {len(strange)} unknown" if strange else ""))
-        return int(bool(wrong or strange))
+        return int(bool(wrong or strange or beside))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from moto.sqs.models import sqs_backends
 from moto.sts.models import sts_backends
 
 from helpers.cloud.events import notifications as shapes
-from helpers.cloud.events.bus_events import s3_event
 from helpers.cloud.events.moto_delivery import INVOKE, Delivery, Replacement, denial
 from helpers.cloud.events.permissions import allows
 
@@ -220,7 +219,9 @@ class Buckets:
         source, bucket_arn = f"s3://{event.bucket}/{event.key}", f"arn:aws:s3:::{event.bucket}"
         for kind, one in destinations:
             if kind == "event_bridge":
-                self.to_bus(event, request)
+                told = event.on_bus(request_id=request.ids["x-amz-request-id"], address=request.address)
+                if told is not None:
+                    self.delivery.on_bus(event.account, event.region, told)
                 continue
             message = event.message(
                 configuration_id=one.id, request=request.ids, principal=request.principal, address=request.address
@@ -229,28 +230,6 @@ class Buckets:
                 self.delivery.invoke(one.arn, message, "s3.amazonaws.com", bucket_arn, event.account, source)
             else:
                 self.delivery.send(kind, one.arn, json.dumps(message), source, source_arn=bucket_arn)
-
-    def to_bus(self, event: shapes.ObjectEvent, request: Request) -> None:
-        """Put an event on the default bus of the bucket's Region."""
-        about = {
-            "key": event.key,
-            "size": event.size,
-            "etag": event.etag,
-            "version-id": event.version_id,
-            "sequencer": event.sequencer,
-        }
-        one = s3_event(
-            name=event.name,
-            bucket=event.bucket,
-            region=event.region,
-            account=event.account,
-            when=event.when,
-            about={name: value for name, value in about.items() if value is not None},
-            request_id=request.ids["x-amz-request-id"],
-            address=request.address,
-        )
-        if one is not None:
-            self.delivery.on_bus(event.account, event.region, one)
 
     def test(self, account_id: str, bucket: Any) -> None:
         """Send the test event to the queues and topics of a new configuration."""

@@ -137,6 +137,7 @@ class Targets:
             attributes = {name: {"DataType": "String", "StringValue": value} for name, value in told.items() if value}
             try:
                 _send_message(queue, order.letter(), attributes=attributes)
+                self.delivery.flows.record(order.source_arn, queue, "dead letter", delivered=1)
             except Exception as error:
                 self.delivery.problems.record(order.source_arn, queue, _said(error))
 
@@ -217,10 +218,10 @@ def _to_logs(arn: str, text: str, _: Mapping[str, Any]) -> None:
 
 
 def _to_workflow(arn: str, text: str, _: Mapping[str, Any]) -> None:
-    from moto.stepfunctions.models import stepfunctions_backends
+    from moto.stepfunctions.responses import get_backend  # moto has two, and this knows which of them is in use
 
     account, region, _name = _parts(arn)
-    stepfunctions_backends[account][region].start_execution(arn, "", text)
+    get_backend(account, region).start_execution(arn, str(uuid.uuid4()), text)
 
 
 def _to_stream(arn: str, text: str, target: Mapping[str, Any]) -> None:

@@ -23,6 +23,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from helpers.cloud.events.bus_events import s3_event
+
 EMPTY_ETAG = hashlib.md5(b"", usedforsecurity=False).hexdigest()
 REQUEST_ID_LETTERS = string.ascii_uppercase + string.digits
 
@@ -127,6 +129,31 @@ class ObjectEvent:
             },
         }
         return {"Records": [record]}
+
+    def on_bus(self, *, request_id: str, address: str) -> dict[str, Any] | None:
+        """Return what EventBridge's default bus gets of it, or None where it gets nothing.
+
+        Parameters
+        ----------
+        request_id, address : of the request that caused it, and where it came from
+        """
+        about = {
+            "key": self.key,
+            "size": self.size,
+            "etag": self.etag,
+            "version-id": self.version_id,
+            "sequencer": self.sequencer,
+        }
+        return s3_event(
+            name=self.name,
+            bucket=self.bucket,
+            region=self.region,
+            account=self.account,
+            when=self.when,
+            about={name: value for name, value in about.items() if value is not None},
+            request_id=request_id,
+            address=address,
+        )
 
 
 def s3_test_event(bucket: str, request: Mapping[str, str]) -> dict[str, str]:

@@ -196,8 +196,10 @@ class QueuePoller(Poller):
             log.exception("a batch of messages could not be run")
             self.host.record(self.settings.source, self.settings.function, f"{type(error).__name__}: {error}")
             answer = None
-        self._finish(batch, answer)
-        self._ended()
+        try:
+            self._finish(batch, answer)
+        finally:
+            self._ended()
 
     def _finish(self, batch: Batch, answer: Answer | None) -> None:
         named = {self.queue.name(one): one for one in batch.messages}

@@ -194,6 +194,17 @@ class StreamPoller(Poller):
     # What becomes of a batch; on a worker.
 
     def _run(self, lane: Lane) -> None:
+        try:
+            self._try(lane)
+        finally:
+            with self._lock:
+                lane.busy = False
+                if not lane.work:
+                    lane.done = lane.taken
+            self.wake()
+            self.host.quiet.changed()
+
+    def _try(self, lane: Lane) -> None:
         work = self._without_old(lane, lane.work[0])
         if work is not None:
             event = {"Records": [record.event for record in work.records]}
@@ -211,12 +222,6 @@ class StreamPoller(Poller):
                 self._failed(lane, work, None)
             else:
                 self._finish(lane, Work(work.records, work.attempts, work.invokes + 1), answer)
-        with self._lock:
-            lane.busy = False
-            if not lane.work:
-                lane.done = lane.taken
-        self.wake()
-        self.host.quiet.changed()
 
     def _finish(self, lane: Lane, work: Work, answer: Answer) -> None:
         failed: list[str] | None = None
