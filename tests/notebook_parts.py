@@ -21,7 +21,7 @@ SECONDS = {"line": 2, "figure": 15, "prediction": 30, "explorer": 60, "question"
 
 EXERCISE = re.compile(r"^### Exercise (?P<id>\d\d\.\d+) · (?P<title>.+) \((?P<minutes>\d+) minutes?\)$", re.MULTILINE)
 MINUTES = re.compile(
-    r"^\*(?P<read>\d+) minutes to read and run, (?P<do>\d+) for the exercises(?:, (?P<quiz>\d+) for the quiz)? · "
+    r"^\*(?P<read>\d+) minutes to read and run, (?P<do>\d+) for the exercises(?:, (?P<quiz>\d+) for the quiz(?:zes)?)? · "
 )
 ASIDE = ("Fine print", "Check yourself")  # sections that are not read from top to bottom
 
@@ -107,8 +107,9 @@ class Notebook:
         return {found["id"]: int(found["minutes"]) for found in EXERCISE.finditer(self.text)}
 
     @property
-    def has_quiz(self) -> bool:
-        return bool(re.search(r"^quiz\(", self.program, re.MULTILINE))
+    def quizzes(self) -> list[str]:
+        """The names of its quizzes, in order."""
+        return re.findall(r"^quiz\(\"(\w+)\"\)", self.program, re.MULTILINE)
 
     @property
     def minutes_to_read(self) -> float:
@@ -131,10 +132,10 @@ class Notebook:
 
     @property
     def minutes_of_quiz(self) -> float:
-        """Measured minutes for the quiz."""
-        path = ROOT / "data" / "quizzes" / f"{self.number}.json"
-        questions = json.loads(path.read_text(encoding="utf-8"))["questions"] if self.has_quiz else []
-        return len(questions) * SECONDS["question"] / 60
+        """Measured minutes for the quizzes."""
+        paths = [ROOT / "data" / "quizzes" / f"{name}.json" for name in self.quizzes]
+        questions = sum(len(json.loads(path.read_text(encoding="utf-8"))["questions"]) for path in paths)
+        return questions * SECONDS["question"] / 60
 
     @property
     def minutes_stated(self) -> dict[str, int]:

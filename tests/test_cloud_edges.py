@@ -12,6 +12,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 
 from helpers.cloud import counting, programs
 from helpers.cloud.counting import Counters
@@ -146,6 +147,25 @@ def test_two_conditional_writes_to_an_object_decide_one_after_the_other(
     seen = overlapping(S3Backend, "put_object", monkeypatch)
     at_once(put, put)
     assert (seen, refused) == ([1], ["PreconditionFailed"])
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_read_anew(cloud: Any, workshop: Any, monkeypatch: Any) -> None:
+    s3 = boto3.client("s3", config=Config(retries={"total_max_attempts": 1}))
+    bucket = workshop.name("bucket")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="count", Body=b"1")
+    from moto.s3.models import FakeKey
+
+    real, closed = FakeKey.value, [True]
+
+    def value(key: FakeKey) -> bytes:
+        if closed.pop() if closed else False:
+            raise ValueError("I/O operation on closed file.")
+        return real.fget(key)
+
+    monkeypatch.setattr(FakeKey, "value", property(value, real.fset))
+    assert s3.get_object(Bucket=bucket, Key="count")["Body"].read() == b"1"
+    assert closed == []
 
 
 @pytest.mark.thorough

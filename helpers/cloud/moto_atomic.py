@@ -1,8 +1,9 @@
 """Lets conditional writes decide one after another, as DynamoDB and S3 do: of two on one condition, one succeeds.
 
 moto looks at the condition first and writes afterwards, and serves many requests at once: without this, two of them may
-both find that nobody came before. With the other files that are called ``moto_*``, one of the few places that touch
-moto's internals. What is replaced is so when its service is first used.
+both find that nobody came before. And an object that is replaced while it is read is read anew: moto closes the old
+one. With the other files that are called ``moto_*``, one of the few places that touch moto's internals. What is
+replaced is so when its service is first used.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from helpers.cloud.events.moto_common import replace_methods
 
 CONDITIONS = ("If-Match", "If-None-Match")
+READINGS = 10
 WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 
 
@@ -48,14 +50,20 @@ def _tables(undo: contextlib.ExitStack) -> None:
 def _objects(undo: contextlib.ExitStack) -> None:
     from moto.s3.responses import S3Response
 
-    lock, put = threading.RLock(), S3Response.put_object
+    lock, put, get = threading.RLock(), S3Response.put_object, S3Response.get_object
 
     def put_object(request: S3Response) -> Any:
         conditional = any(request.headers.get(name) for name in CONDITIONS)
         with lock if conditional else contextlib.nullcontext():
             return put(request)
 
-    replace_methods(S3Response, {"put_object": put_object}, undo)
+    def get_object(request: S3Response) -> Any:
+        for _ in range(READINGS - 1):
+            with contextlib.suppress(ValueError):  # of a file that was closed meanwhile
+                return get(request)
+        return get(request)
+
+    replace_methods(S3Response, {"put_object": put_object, "get_object": get_object}, undo)
 
 
 def _locked(method: Callable[..., Any], lock: threading.RLock) -> Callable[..., Any]:

@@ -34,7 +34,7 @@ class Fate:
 FATES = {
     "AWS::Lambda::Function": Fate("moves", "Deployment", "the domain's code, behind another adapter"),
     "AWS::Serverless::Function": Fate("moves", "Deployment", "the domain's code, behind another adapter"),
-    "AWS::Lambda::Url": Fate("rebuild", "Service and Ingress", "address, certificate and routes are described anew"),
+    "AWS::Lambda::Url": Fate("rebuild", "Service and Ingress", "address, certificate and routes anew"),
     "AWS::ApiGateway::": Fate("rebuild", "Service and Ingress", "routes, authorizers and quotas are described anew"),
     "AWS::ApiGatewayV2::": Fate("rebuild", "Service and Ingress", "routes, authorizers and quotas are described anew"),
     "AWS::Serverless::": Fate("rebuild", "Service and Ingress", "a shorthand of SAM's"),
