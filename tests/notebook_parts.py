@@ -21,7 +21,8 @@ SECONDS = {"line": 2, "figure": 15, "prediction": 30, "explorer": 60, "question"
 
 EXERCISE = re.compile(r"^### Exercise (?P<id>\d\d\.\d+) · (?P<title>.+) \((?P<minutes>\d+) minutes?\)$", re.MULTILINE)
 MINUTES = re.compile(
-    r"^\*(?P<read>\d+) minutes to read and run, (?P<do>\d+) for the exercises(?:, (?P<quiz>\d+) for the quiz(?:zes)?)? · "
+    r"^\*(?P<read>\d+) minutes to read and run, (?P<do>\d+) for the exercises"
+    r"(?:, (?P<quiz>\d+) for the quiz(?:zes)?)? · "
 )
 ASIDE = ("Fine print", "Check yourself")  # sections that are not read from top to bottom
 

@@ -31,12 +31,6 @@ SET_ASIDE = {
     "#9aa1a9": "the ink of a button that cannot be pressed",
     "#c9ced4": "the edge of a button that cannot be pressed",
 }
-# Stored figures that are still to be drawn again. A line goes when its notebook is finished.
-UNFINISHED = {
-    "07-loop-lanes": "idle environments had a paler grey",
-    "07-hook-slow-lanes": "idle environments had a paler grey",
-    "10-advise": "two plain fills, told apart by colour alone",
-}
 
 
 def rules(sheet: Path) -> Iterator[tuple[str, dict[str, str]]]:
@@ -144,9 +138,7 @@ def marks(trace: dict[str, Any]) -> set[str]:
     return found | (edges if stands_out else fills)
 
 
-def test_every_mark_stands_out_on_the_card(bundle: dict[str, Any], request: pytest.FixtureRequest):
-    if reason := UNFINISHED.get(request.node.callspec.id):
-        pytest.skip(reason)
+def test_every_mark_stands_out_on_the_card(bundle: dict[str, Any]):
     faint = [
         (trace.get("name"), colour)
         for trace in bundle[PLOTLY]["data"]
@@ -191,9 +183,7 @@ def places(trace: dict[str, Any]) -> set[Any]:
     return names[0] or names[1]
 
 
-def test_no_two_series_differ_by_colour_alone(bundle: dict[str, Any], request: pytest.FixtureRequest):
-    if reason := UNFINISHED.get(request.node.callspec.id):
-        pytest.skip(reason)
+def test_no_two_series_differ_by_colour_alone(bundle: dict[str, Any]):
     figure = bundle[PLOTLY]
     words = " ".join(note.get("text", "") for note in figure["layout"].get("annotations", []))
     alike = []

@@ -88,7 +88,7 @@ def _bills(advice: Advice) -> list[Block]:
         for option in ordered
     ]
     sentence = f"The month's bills, from {ordered[0].name} {dollars(ordered[0].total)} to {_most(ordered)}."
-    columns = ("way to run it", "compute", "around it", "total", "what it is")
+    columns = ("way to run it", "compute", "around the requests", "total", "what it is")
     return [
         Heading("What a month costs"),
         Table(columns, rows, numbers=columns[1:4]),

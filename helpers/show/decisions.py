@@ -69,7 +69,7 @@ def bills(advice: Advice) -> Chart:
     rows = []
     for option in sorted(advice.options, key=lambda option: option.total):
         rows.append((option.name, "compute", round(option.compute.total, 2)))
-        rows.append((option.name, "around it", round(option.around.total, 2)))
+        rows.append((option.name, "around the requests", round(option.around.total, 2)))
         if option.people_usd:
             rows.append((option.name, "people", round(option.people_usd, 2)))
     ordered = sorted(advice.options, key=lambda option: option.total)
