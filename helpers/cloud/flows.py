@@ -34,7 +34,7 @@ class Flow:
 
 
 class Flows:
-    """The ways of one session's events, in the order in which they were first gone."""
+    """The ways of one session's events."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], Flow] = {}
@@ -60,9 +60,12 @@ class Flows:
             flow.filtered += filtered
 
     def frame(self) -> pd.DataFrame:
-        """Return the ways: source, target, kind, delivered, failed, filtered."""
+        """Return the ways, in the order of their names: source, target, kind, delivered, failed, filtered.
+
+        (Which of several subscribers is done first is chance; the frame is the same each time.)
+        """
         names = [field.name for field in fields(Flow)]
         with self._lock:
-            rows = [astuple(flow) for flow in self._known.values()]
+            rows = [astuple(flow) for _, flow in sorted(self._known.items())]
         frame = pd.DataFrame(rows, columns=names)
         return frame.astype({**dict.fromkeys(names[:3], "str"), **dict.fromkeys(names[3:], int)})
