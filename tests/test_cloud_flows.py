@@ -23,7 +23,7 @@ def ways(cloud: Any, source: str) -> dict[tuple[str, str], tuple[int, int]]:
     return {(row["target"], row["kind"]): (row["delivered"], row["failed"]) for row in rows}
 
 
-def test_forty_mappings_that_have_nothing_to_do_have_no_thread_and_nothing_to_wait_for(start: Any) -> None:
+def test_fifteen_mappings_that_have_nothing_to_do_have_no_thread_and_nothing_to_wait_for(start: Any) -> None:
     add, put = Queue.add_message, Stream.put_record
     before = set(threading.enumerate())
     cloud, workshop = start()
@@ -34,7 +34,7 @@ def test_forty_mappings_that_have_nothing_to_do_have_no_thread_and_nothing_to_wa
     boto3.client("iam").put_role_policy(RoleName=role, PolicyName="read", PolicyDocument=rights)
     name, sqs = workshop.make(ECHO), boto3.client("sqs")
     due = len(engine.timer._due)
-    for number in range(40):
+    for number in range(15):
         sqs.create_queue(QueueName=f"queue-{number}")
         source = f"arn:aws:sqs:us-east-1:123456789012:queue-{number}"
         workshop.client.create_event_source_mapping(EventSourceArn=source, FunctionName=name)
@@ -55,6 +55,7 @@ def test_a_topic_s_fan_out_is_counted_way_by_way(cloud: Any, workshop: Any) -> N
     for name in names:
         workshop.permit(name, "sns.amazonaws.com")
         sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn_of(name))
+    workshop.client.put_function_event_invoke_config(FunctionName=names[2], MaximumRetryAttempts=0)
     sqs.create_queue(QueueName="archive")
     archive = "arn:aws:sqs:us-east-1:123456789012:archive"
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=archive)
@@ -63,7 +64,7 @@ def test_a_topic_s_fan_out_is_counted_way_by_way(cloud: Any, workshop: Any) -> N
     assert ways(cloud, topic) == {
         (arn_of(names[0]), "SNS"): (1, 0),
         (arn_of(names[1]), "SNS"): (1, 0),
-        (arn_of(names[2]), "SNS"): (0, 3),
+        (arn_of(names[2]), "SNS"): (0, 1),
         (archive, "SNS"): (1, 0),
     }
 

@@ -109,8 +109,13 @@ class Lab:
             boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{self.name}")
         )
         lines = (event["message"].split() for page in pages for event in page["events"])
-        known = {line[1]: [int(number) for number in line[2:]] for line in lines if line[:1] == ["done"]}
-        return [known[one] for one in self.cloud.invocations()["request_id"] if one in known]
+        known: dict[str, list[int]] = {}
+        for line in lines:
+            if line[:1] == ["done"]:
+                known.setdefault(line[1], []).extend(int(number) for number in line[2:])
+        # An asynchronous event keeps its request id when it is tried again.
+        ids = self.cloud.invocations()["request_id"].drop_duplicates(keep="last")
+        return [known[one] for one in ids if one in known]
 
     def failed(self) -> list[str]:
         """Return what lies where failures go."""
