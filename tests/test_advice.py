@@ -310,6 +310,7 @@ def test_arrivals_of_many_steps_come_in_pieces_and_lose_none():
     assert len(arrivals * 2.5) == pytest.approx(counts.sum() * 2.5, rel=0.01)
 
 
+@pytest.mark.thorough
 def test_a_call_every_twenty_minutes_is_always_cold_and_a_steady_stream_hardly_ever():
     case = Case(requests_month=1)
     rare = np.zeros(7 * 1440, dtype=int)

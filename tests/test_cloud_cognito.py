@@ -326,6 +326,7 @@ def test_a_slow_function_is_asked_three_times_and_goes_on_although_nobody_waits(
     assert set(cloud.invocations().query("function == @name").status) == {"success"}
 
 
+@pytest.mark.thorough
 def test_the_labs_gate_lets_colleagues_in_and_refuses_throw_away_addresses(
     idp: Any, make_pool: Any, workshop: Any
 ) -> None:
@@ -352,6 +353,7 @@ def test_the_labs_profile_is_written_once(idp: Any, make_pool: Any, workshop: An
     assert (profile["id"], profile["name"], profile["email"]) == (identity, "bob", "ada@shop.example")
 
 
+@pytest.mark.thorough
 def test_the_labs_one_time_code_signs_in_whoever_has_it_and_nobody_after_three_tries(
     cloud: Any, idp: Any, make_pool: Any, workshop: Any
 ) -> None:

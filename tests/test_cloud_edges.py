@@ -78,6 +78,7 @@ def test_without_a_redis_server_there_is_none_and_one_sentence_says_so(cloud: An
     assert programs.NO_REDIS.count(". ") == 0
 
 
+@pytest.mark.thorough
 def test_redis_asks_for_its_password(cloud: Any) -> None:
     if redis_command() is None:
         pytest.skip("there is no redis-server on this machine")

@@ -18,6 +18,8 @@ from http_callers import ECHO, Gateways, answer
 from helpers.cloud import target
 from helpers.cloud.addresses import browser_url
 
+pytestmark = pytest.mark.thorough  # a Jupyter server takes its time to start
+
 PREFIX = "/user/ada/"
 
 

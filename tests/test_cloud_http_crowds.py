@@ -12,6 +12,8 @@ import pytest
 import requests
 from http_callers import Gateways
 
+pytestmark = pytest.mark.thorough
+
 CROWD = 200
 SOURCE = "import json\ndef handler(event, context): return json.loads(event['queryStringParameters']['number'])\n"
 

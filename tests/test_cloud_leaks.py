@@ -58,6 +58,7 @@ def test_clouds_that_come_and_go_leave_nothing_in_the_process(start: Callable) -
     assert growth < GROWTH_MAX_MB * 1e6
 
 
+@pytest.mark.thorough
 def test_of_invocations_from_many_callers_none_is_lost(start: Callable) -> None:
     cloud, workshop = start()
     source = "def handler(event, context):\n    print('served', event)\n    return event\n"

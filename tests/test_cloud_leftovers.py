@@ -288,6 +288,7 @@ def test_a_restarted_kernel_leaves_nothing(now: bool, kernel: Kernel, tmp_path: 
     kernel.ready()
 
 
+@pytest.mark.thorough
 def test_a_killed_kernel_leaves_nothing(kernel: Kernel, tmp_path: Path) -> None:
     report = kernel.build(tmp_path / "signs")
     os.kill(report["kernel"], signal.SIGKILL)

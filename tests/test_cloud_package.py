@@ -539,6 +539,7 @@ def test_ones_own_file_wins_over_a_requirements(installer, wheel):
     assert files["greeting.py"] == b"mine"
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("installer", ["uv", "pip"], indirect=True)
 def test_a_requirement_that_can_not_be_installed_is_explained(installer, tmp_path):
     missing = tmp_path / "nowhere-1.0-py3-none-any.whl"

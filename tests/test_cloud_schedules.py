@@ -186,6 +186,7 @@ def fits(cron: dict[str, str], local: datetime) -> bool:
     return day and listed(cron["months"], local.month, 1, 12)
 
 
+@pytest.mark.thorough
 def test_the_next_moment_is_the_one_that_a_search_minute_by_minute_finds() -> None:
     hypothesis = pytest.importorskip("hypothesis")
     strategies = hypothesis.strategies

@@ -188,6 +188,7 @@ def moved_verdict(runtime, code):
     return judge(registry.find("04.3"), keeping.moved(runtime, code, "stamp", boto3.client("lambda")))
 
 
+@pytest.mark.thorough
 def test_a_function_is_moved_for_real(built):
     lam, role = boto3.client("lambda"), boto3.client("iam").get_role(RoleName="shop-function")["Role"]["Arn"]
     assert "cannot import name 'Mapping'" in keeping.ship_old(lam, "stamp", OLD, role, "python3.9")
