@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 ECHO = "import json\ndef handler(event, context): print('heard', json.dumps(event))\n"
 # Messages named bad fail; with PARTIAL only they come again. Bodies are logged in the order in which they are met.
 PICKY = """
-import os
+import os, time
 
 def handler(event, context):
     failed = []
     for record in event["Records"]:
-        print("saw", record["body"])
+        print("saw", record["body"], time.time_ns())
         if record["body"].startswith("bad"):
             if "PARTIAL" not in os.environ:
                 raise ValueError(record["body"])
@@ -70,7 +70,8 @@ class Lab:
         return found
 
     def saw(self, function: str) -> list[str]:
-        return [line.split()[1] for line in self.workshop.logs(function) if line.startswith("saw ")]
+        lines = [line.split() for line in self.workshop.logs(function) if line.startswith("saw ")]
+        return [words[1] for words in sorted(lines, key=lambda words: int(words[2]) if len(words) > 2 else 0)]
 
     def heard(self, function: str) -> list[dict]:
         lines = [line for line in self.workshop.logs(function) if line.startswith("heard ")]
