@@ -146,7 +146,7 @@ def tornado(swings: tuple[Swing, ...], now: float) -> Chart:
             }
         )
     widest = swings[0]
-    title = f"Of all inputs, {widest.what} moves the bill most"
+    title = f"What moves the bill most: {widest.what}"
     layout = theme.layout(title, "USD a month", "", 420, legend=True)
     layout["barmode"] = "overlay"
     layout["yaxis"] |= {"autorange": "reversed", "type": "category", "showgrid": False, "automargin": True}

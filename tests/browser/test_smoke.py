@@ -6,7 +6,8 @@ import pytest
 from jupyter_page import NOTEBOOKS, NotebookPage
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-# anywidget gives each widget two seconds to load, which a machine under full load can miss: that once is no fault.
+# anywidget gives each widget two seconds to load, which a busy page can miss; it then complains, and the widget works all
+# the same: helpers/show/page.js sees to that, and test_explorer.py tests it on a page that is busy on purpose.
 TOO_BUSY = "[anywidget] Failed to initialize model"
 
 
@@ -14,11 +15,7 @@ TOO_BUSY = "[anywidget] Failed to initialize model"
 def test_a_notebook_opens_runs_and_shows_no_error(name: str, open_in_lab: Callable[[str], NotebookPage]) -> None:
     notebook = open_in_lab(name)
     notebook.run_all()
-    if any(TOO_BUSY in error for error in notebook.page_errors):
-        notebook.close()
-        notebook = open_in_lab(name)
-        notebook.run_all()
     pictures = notebook.screenshots()
-    assert notebook.faults() == []
+    assert [fault for fault in notebook.faults() if TOO_BUSY not in fault] == []
     assert notebook.dialogs() == [], "JupyterLab asks or tells something that nobody wanted to know"
     assert pictures
