@@ -6,8 +6,8 @@ import pytest
 from jupyter_page import NOTEBOOKS, NotebookPage
 
 NAMES = sorted(path.name for path in NOTEBOOKS.glob("*.ipynb"))
-# anywidget gives each widget two seconds to load, which a busy page can miss. It complains, and the widget works all the
-# same: helpers/show/page.js sees to that, and test_explorer.py tests it on a page that is busy on purpose.
+# anywidget gives each widget two seconds to load, which a busy page can miss. It complains, and the widget works all
+# the same: helpers/show/page.js sees to that, and test_explorer.py tests it on a page that is busy on purpose.
 TOO_BUSY = "[anywidget] Failed to initialize model"
 
 
