@@ -26,6 +26,7 @@ REQUIREMENTS = {
     "lab": "requirements.txt",
     "tests": os.path.join("tests", "requirements.txt"),
     "authoring": os.path.join(".ci", "requirements.txt"),
+    "class": os.path.join("deploy", "single", "requirements.txt"),
 }
 
 

@@ -1,4 +1,4 @@
-"""A notebook left open for an hour, its cloud up and traffic flowing: does anything grow, does it survive being stopped?
+"""A notebook left open for an hour, cloud up, traffic flowing: does anything grow, does it survive being stopped?
 
     python tests/soak/soak_open_notebook.py [--minutes N] [--json FILE]
 
