@@ -35,6 +35,7 @@ ROOT = DEPLOY.parent
 PREFIX = "class-trial"
 SAMPLE_S = 0.5
 WARM_CALLS = 100
+IDLE_S = 15.0
 
 # What a learner does who has understood the first lesson: a cloud, a function, calls. In the words of notebook 02.
 WARM = f"""
@@ -192,7 +193,12 @@ def lesson(running: psutil.Process, learner: Learner, notebook: str) -> dict[str
         run_s, run_cpu = time.monotonic() - began, watch.cpu_s()
         rest_mb, peak_mb = watch.read(), watch.peak_mb
         warm = learner.run(WARM)
+        if warm.error:
+            raise RuntimeError(f"{learner.name}: {warm.error}")
         median_ms, slow_ms = map(float, warm.text.split())
+        before_cpu = watch.cpu_s()
+        time.sleep(IDLE_S)
+        idle_cpu = (watch.cpu_s() - before_cpu) / IDLE_S
     finally:
         watch.stop()
     busiest = max(cells, key=lambda cell: cell.seconds)
@@ -214,13 +220,14 @@ def lesson(running: psutil.Process, learner: Learner, notebook: str) -> dict[str
         "peak_mb": round(peak_mb),
         "warm_ms": round(median_ms, 1),
         "warm_slow_ms": round(slow_ms, 1),
+        "idle_cpu": round(idle_cpu, 4),
     }
 
 
 def machine() -> dict[str, Any]:
     """Name the machine, without its name."""
     sys.path.insert(0, str(ROOT / "tests" / "bench"))
-    from common import machine as described
+    from rows import machine as described
 
     return described()
 
@@ -273,7 +280,9 @@ def main() -> None:
     """Measure what the command line says, and store it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--learners", type=int, default=4)
-    parser.add_argument("--notebooks", nargs="+", default=["02", "05", "07", "08"], help="the start of a name, as in 07")
+    parser.add_argument(
+        "--notebooks", nargs="+", default=["02", "05", "07", "08"], help="the start of a name, as in 07"
+    )
     parser.add_argument("--json", type=Path, help="put what was measured there")
     asked = parser.parse_args()
     chosen = [next((ROOT / "notebooks").glob(f"{name}*.ipynb")).name for name in asked.notebooks]

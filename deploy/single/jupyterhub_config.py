@@ -117,7 +117,9 @@ def prepare(spawner) -> None:
 
 
 if os.geteuid() == 0 and (wall := closed(Path(sys.executable)) or closed(ROOT / "notebooks")):
-    raise SystemExit(f"Learners' accounts may not enter {wall}: put repository and Python elsewhere, /opt for instance.")
+    raise SystemExit(
+        f"Learners' accounts may not enter {wall}: put repository and Python elsewhere, /opt for instance."
+    )
 
 c.Spawner.pre_spawn_hook = prepare
 if os.geteuid() != 0:
