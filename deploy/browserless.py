@@ -11,7 +11,6 @@ import re
 import time
 import uuid
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -96,10 +95,10 @@ class Learner:
             if isinstance(raw, bytes):  # with buffers: a widget's numbers
                 continue
             got = json.loads(raw)
+            kind, said = got["header"]["msg_type"], got["content"]
+            text += said.get("text", "") if kind == "stream" else ""  # also of a thread that an earlier cell began
             if got["parent_header"].get("msg_id") != sent:
                 continue
-            kind, said = got["header"]["msg_type"], got["content"]
-            text += said.get("text", "") if kind == "stream" else ""
             if kind == "error":
                 error = f"{said['ename']}: {said['evalue']}"
             elif kind == "execute_reply":

@@ -214,7 +214,7 @@ def lesson(running: psutil.Process, learner: Learner, notebook: str) -> dict[str
         "cell_median_s": round(statistics.median(cell.seconds for cell in cells), 3),
         "cell_slowest_s": round(busiest.seconds, 1),
         "cells": len(cells),
-        "failed": [cell.error for cell in cells if cell.error],
+        "failed": [f"{cell.error} {cell.text[-2000:]}" for cell in cells if cell.error],
         "server_mb": round(server_mb),
         "rest_mb": round(rest_mb),
         "peak_mb": round(peak_mb),

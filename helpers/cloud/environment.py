@@ -18,6 +18,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from helpers.cloud import memory
 from helpers.cloud.guardian import MARK_VARIABLE
@@ -71,7 +72,7 @@ class Environment:
         self._done = threading.Event()
         self._ended: Ended | None = None
         self._expecting = ""  # "" | "init" | "invoke": what a waiting caller waits for
-        self._slept_s = 0.0  # how long this process had been stopped when the work began
+        self._since_s = 0.0  # when the work began that a caller waits for
         self._out_of_memory = False
         self._dead = threading.Event()
         self._init_error: tuple[bytes, str] | None = None
@@ -148,13 +149,13 @@ class Environment:
 
         Time in which this process was stopped doesn't count: the function was stopped as well, or its result is here.
         """
-        loop, until_s, slept_s = self.machine.loop, time.monotonic() + timeout_s, self._slept_s
-        while not self._done.wait(max(0.0, until_s + slept_s - self._slept_s - time.monotonic())):
+        began_s, asleep_s = time.monotonic(), 0.0
+        while not self._done.wait(began_s + timeout_s + asleep_s - time.monotonic()):
             with contextlib.suppress(ProcessLookupError):
-                loop.run_here(lambda: self._time_is_up(until_s))
-            if loop.asleep_s == slept_s:
+                self.machine.loop.run_here(partial(self._time_is_up, began_s, asleep_s))
+            known_s, asleep_s = asleep_s, self.machine.loop.asleep_s(began_s)
+            if asleep_s == known_s:
                 break
-            slept_s = loop.asleep_s
         self._done.wait(5)
         ended = self._ended or Ended("timeout", at_s=time.monotonic())
         self.last_used_s = ended.at_s
@@ -216,7 +217,7 @@ class Environment:
         """Hear that the runtime is ready."""
         if self._expecting == "init":
             now = time.monotonic()
-            self.init_ms = (now - self.started_s - self._asleep_s()) * 1000
+            self.init_ms = (now - self.started_s - self.machine.loop.asleep_s(self.started_s)) * 1000
             self._end(Ended("ready", at_s=now))
 
     def on_response(self, request_id: str, body: bytes, size: int) -> None:
@@ -244,7 +245,7 @@ class Environment:
     def _expect(self, what: str) -> None:
         self._ended = None
         self._done.clear()
-        self._slept_s = self.machine.loop.asleep_s
+        self._since_s = time.monotonic()
         self._expecting = what
 
     def _end(self, ended: Ended) -> None:
@@ -252,17 +253,13 @@ class Environment:
             self._expecting = ""
             self._ended = ended
             ended.at_s = ended.at_s or time.monotonic()
-            ended.asleep_s = self._asleep_s()
+            ended.asleep_s = self.machine.loop.asleep_s(self._since_s)
             self._done.set()
 
-    def _asleep_s(self) -> float:
-        """Return how long this process was stopped since the work began."""
-        return self.machine.loop.asleep_s - self._slept_s
-
-    def _time_is_up(self, until_s: float) -> None:
-        """Settle that the time is up, unless the end came first or nobody was awake; on the loop's thread."""
+    def _time_is_up(self, began_s: float, asleep_s: float) -> None:
+        """Settle that the time is up, unless the end came first or nobody was awake for longer than was known."""
         self.machine.loop.look()
-        if self._expecting and time.monotonic() >= until_s + self._asleep_s():
+        if self._expecting and self.machine.loop.asleep_s(began_s) == asleep_s:
             self._read()
             self._end(Ended("timeout", at_s=time.monotonic()))
             self.kill()

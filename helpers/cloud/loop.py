@@ -18,7 +18,7 @@ from typing import IO
 
 log = logging.getLogger(__name__)
 
-ASLEEP_S = 1.0  # a tick so late, without the process having computed meanwhile: it was stopped
+ASLEEP_S = 5.0  # a tick so late, without the process having computed meanwhile: it was stopped, not only kept waiting
 
 
 class Loop:
@@ -28,10 +28,6 @@ class Loop:
     ----------
     tick : called about every ``tick_s`` seconds while :attr:`ticking` is true
     tick_s : seconds between two ticks
-
-    Attributes
-    ----------
-    asleep_s : how long this process was stopped so far while it ticked: a laptop's lid was closed, a machine paused
     """
 
     def __init__(self, tick: Callable[[], None] | None = None, tick_s: float = 0.02) -> None:
@@ -39,7 +35,7 @@ class Loop:
         self._calls: deque[Callable[[], None]] = deque()
         self._tick, self._tick_s = tick, tick_s
         self.ticking = False
-        self.asleep_s = 0.0
+        self._naps: list[tuple[float, float]] = []
         self._beat_s, self._computed_s = time.monotonic(), time.process_time()
         self._running = True
         self._inner, self._outer = socket.socketpair()
@@ -89,6 +85,10 @@ class Loop:
         self.call(both)
         done.wait(timeout_s)
 
+    def asleep_s(self, since_s: float) -> float:
+        """Return how long this process was stopped since then: a laptop's lid was closed, a machine paused."""
+        return sum(max(0.0, ended_s - max(began_s, since_s)) for began_s, ended_s in self._naps)
+
     def look(self) -> None:
         """Hear at once of what has happened, and whether the process was stopped; on the loop's thread."""
         self._beat(was_ticking=self.ticking)
@@ -136,7 +136,7 @@ class Loop:
         silent_s = now_s - self._beat_s - (computed_s - self._computed_s)
         self._beat_s, self._computed_s = now_s, computed_s
         if was_ticking and silent_s > ASLEEP_S:
-            self.asleep_s += silent_s
+            self._naps.append((now_s - silent_s, now_s))
 
     @staticmethod
     def _guarded(callback: Callable[[], None]) -> None:

@@ -215,7 +215,7 @@ def init_report(environment: Environment, ended: Ended, phase: str) -> str:
     """Return the report of an INIT that failed."""
     timeout = ended.how == "timeout"
     return report.init_report(
-        init_ms=(ended.at_s - environment.started_s - ended.asleep_s) * 1000,
+        init_ms=max(0.0, ended.at_s - environment.started_s - ended.asleep_s) * 1000,
         phase=phase,
         status="timeout" if timeout else "error",
         error_type=None if timeout else ended.error_type or "Runtime.ExitError",
