@@ -62,6 +62,7 @@ class Plan:
     system_mb: float = declared(800.0, "of each node: the system, Kubernetes, image pullers")
     system_share: float = declared(0.04, "of each node's memory and processors, beside that")
     pods_per_vcpu: float = declared(14.0, "addresses that Amazon's network gives a node, by its size")
+    volumes: int = declared(24, "folders of learners on disks of their own that a node takes at once")
     core_nodes: int = declared(1, "for the hub and its proxy")
     disk_gb: float = declared(50.0, "of each node: the image and the system")
 
@@ -72,6 +73,7 @@ class Plan:
             number(name, getattr(self, name), above=True)
         number("spare", self.spare, 0, 1)
         number("system_share", self.system_share, 0, 0.9)
+        number("volumes", self.volumes, 1)
         for name in ("system_mb", "core_nodes", "disk_gb"):
             number(name, getattr(self, name))
 
@@ -143,7 +145,7 @@ def seats(node: Node, share: Share, plan: Plan | None = None) -> int:
     plan = plan or Plan()
     memory_mb = node.memory_mb * (1 - plan.system_share) - plan.system_mb
     most = min(memory_mb / share.memory_mb, node.vcpu * (1 - plan.system_share) / share.cpu)
-    return max(0, math.floor(min(most, node.vcpu * plan.pods_per_vcpu)))
+    return max(0, math.floor(min(most, node.vcpu * plan.pods_per_vcpu, plan.volumes)))
 
 
 @dataclass(frozen=True)

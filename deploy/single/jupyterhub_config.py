@@ -20,13 +20,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from helpers.classroom import Learner, share_of
+
 DEPLOY = Path(__file__).resolve().parents[1]
 ROOT = DEPLOY.parent
 FOLDER = Path(os.environ.get("CLASS_FOLDER", "/srv/class-hub"))
 PORT = int(os.environ.get("CLASS_PORT", "8000"))
 GROUP = "class-learners"
 IDLE_S = 2 * 3600  # longer than any break: a server that goes takes the cloud of its notebook along
-MEASURED = json.loads((DEPLOY / "measured.json").read_text(encoding="utf-8"))
+SHARE = share_of(Learner.measured(json.loads((DEPLOY / "measured.json").read_text(encoding="utf-8"))))
 BIN = Path(sys.executable).parent
 
 FOLDER.mkdir(parents=True, exist_ok=True)
@@ -58,9 +60,8 @@ c.Spawner.notebook_dir = "~/from-racks-to-functions"
 c.Spawner.default_url = "/lab/tree/00_start_here.ipynb"
 c.Spawner.start_timeout = 180
 c.Spawner.http_timeout = 120
-c.Spawner.mem_limit = f"{MEASURED['limits']['memory_mb']}M"
-c.Spawner.mem_guarantee = f"{MEASURED['guarantees']['memory_mb']}M"
-c.Spawner.cpu_limit = MEASURED["limits"]["cpu"]
+c.Spawner.mem_limit, c.Spawner.mem_guarantee = f"{SHARE.memory_limit_mb}M", f"{SHARE.memory_mb}M"
+c.Spawner.cpu_limit, c.Spawner.cpu_guarantee = SHARE.cpu_limit, SHARE.cpu
 
 c.JupyterHub.services = [
     {
