@@ -100,7 +100,11 @@ def contenders(stack: contextlib.ExitStack, folder: Path, seconds: float) -> dic
         print("ministack is left out: it cannot be installed here.", flush=True)
     clouds = [OURS, MOTO, MOTO_HERE, *([MINISTACK] if python else [])]
     callers = {cloud: stack.enter_context(Caller(cloud, python)) for cloud in clouds}
-    ask = {(cloud, row): functools.partial(one.measure, row) for cloud, one in callers.items() for row in (*UNITS, "consumer")}
+    ask = {
+        (cloud, row): functools.partial(one.measure, row)
+        for cloud, one in callers.items()
+        for row in (*UNITS, "consumer")
+    }
     bare = stack.enter_context(BareWarm(folder))
     return {
         "cold": {OURS: ask[OURS, "cold"], BARE: BareColdStart(folder), **_of(MINISTACK, "cold", ask)},

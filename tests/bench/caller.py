@@ -1,8 +1,8 @@
 """One caller of one cloud: a process that invokes functions through boto3 whenever its standard input says so.
 
 ``python caller.py CLOUD [PYTHON]`` answers each line ``cold``, ``warm`` or ``door`` (through a function URL, in the
-local cloud) with the milliseconds of one invocation, ``queue`` and ``consumer`` (in the local cloud) with the messages a
-second that a function reads, or a plain program; it ends when its input does. The local cloud lets no call of its
+local cloud) with the milliseconds of one invocation, ``queue`` and ``consumer`` (in the local cloud) with the messages
+a second that a function reads, or a plain program; it ends when its input does. The local cloud lets no call of its
 process go elsewhere, so each cloud has a caller of its own. ``PYTHON`` is the interpreter that has ministack.
 """
 
