@@ -3,9 +3,9 @@
     python .ci/lock.py [--upgrade | --check]
 
 Four files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a
-learner installs, what only the tests need, what only authors need, what builds the web book. Versions that still satisfy pyproject.toml stay
-until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned
-version has no wheel for a Python and platform that we promise.
+learner installs, what only the tests need, what only authors need, what builds the web book. Versions that still
+satisfy pyproject.toml stay until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml
+asks for, or when a pinned version has no wheel for a Python and platform that we promise.
 """
 
 from __future__ import annotations

@@ -134,14 +134,25 @@ class _Writer:
             case "explorer":
                 return parts.explorer(role.controls, plain if plain != self._last_sentence else "", binder)
             case "live":
-                return parts.card("runs", role.keyword("title") or "A live view", parts.paragraph(plain), binder=binder,
-                                  action="Watch it in Binder")
+                return parts.card(
+                    "runs",
+                    role.keyword("title") or "A live view",
+                    parts.paragraph(plain),
+                    binder=binder,
+                    action="Watch it in Binder",
+                )
             case "rerun":
-                return parts.card("runs", role.keyword("title") or "Measure again", parts.paragraph(plain),
-                                  binder=binder, action=f"{role.keyword('button') or 'Measure'}, or on Binder's")
+                return parts.card(
+                    "runs",
+                    role.keyword("title") or "Measure again",
+                    parts.paragraph(plain),
+                    binder=binder,
+                    action=f"{role.keyword('button') or 'Measure'}, or on Binder's",
+                )
             case "desk":
-                return parts.card("runs", "Your own traffic", parts.paragraph(plain), binder=binder,
-                                  action="Bring your log to Binder")
+                return parts.card(
+                    "runs", "Your own traffic", parts.paragraph(plain), binder=binder, action="Bring your log to Binder"
+                )
             case "predict":
                 return parts.prediction(plain, binder)
             case "quiz":

@@ -31,7 +31,7 @@ def aligned(markup: str) -> str:
 
         return _CELL.sub(cell, row[0])
 
-    return _ROW.sub(marked, markup)
+    return re.sub(r"<th[^>]*>\s*</th>", "<td></td>", _ROW.sub(marked, markup))  # a heading says something
 
 
 def _is_of_numbers(cells: list[tuple[str, str, str]]) -> bool:

@@ -41,6 +41,7 @@ def figure() -> str:
         {"label": quantity(one), "finding": parts.finding(drawn.figure), "sentence": drawn.sentence, **drawn.figure}
         for one, drawn in zip(numbers, charts, strict=True)
     ]
+    sentence = parts.escaped(charts[start].sentence)
     return (
         f'<figure class="chart moving" id="moving"><div class="sheet">'
         f'<p class="slider" hidden><label for="moving-slider">Requests a month</label>'
@@ -48,5 +49,5 @@ def figure() -> str:
         f'<input id="moving-slider" type="range" min="0" max="{len(numbers) - 1}" step="1" value="{start}"></p>'
         f'<p class="finding">{html.escape(parts.finding(charts[start].figure))}</p>'
         f'<div class="frame"></div></div>'
-        f'<figcaption aria-live="polite">{parts.escaped(charts[start].sentence)}</figcaption>{parts.as_json(frames)}</figure>'
+        f'<figcaption aria-live="polite">{sentence}</figcaption>{parts.as_json(frames)}</figure>'
     )

@@ -158,7 +158,9 @@ def note(said: str) -> str:
     """Show a card of ours from its text: a symbol, a heading, lines."""
     first, _, rest = said.partition("\n")
     tone = _TONES.get(first[:1], "open")
-    return f'<div class="card card-{tone}"><p class="card-head"><span>{escaped(first)}</span></p>{paragraph(rest)}</div>'
+    return (
+        f'<div class="card card-{tone}"><p class="card-head"><span>{escaped(first)}</span></p>{paragraph(rest)}</div>'
+    )
 
 
 # ---- quizzes ---------------------------------------------------------------------------------

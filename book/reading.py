@@ -120,6 +120,11 @@ def called(call: ast.Call) -> str:
     return function.id if isinstance(function, ast.Name) else ""
 
 
+_OPENING = re.compile(
+    r"# (?P<title>.+)\n+\*(?P<byline>.+?) · \[open in Binder\]\((?P<binder>\S+)\)\*(?:\n|$)(?P<rest>[\s\S]*)"
+)
+
+
 @dataclass(frozen=True)
 class Opening:
     """How a notebook begins: its title, what the line below says, and where Binder opens it."""
@@ -138,10 +143,14 @@ def opening(notebook: Notebook) -> Opening:
     ValueError
         If it has no title, or no line in italics that ends in a link to Binder.
     """
-    source = text_of(notebook["cells"][0]["source"])
-    found = re.match(
-        r"# (?P<title>.+)\n+\*(?P<byline>.+?) · \[open in Binder\]\((?P<binder>\S+)\)\*(?:\n|$)(?P<rest>[\s\S]*)", source
-    )
+    found = _OPENING.match(text_of(notebook["cells"][0]["source"]))
     if not found:
         raise ValueError("the first cell must have a title, and a line in italics that ends in a link to Binder")
     return Opening(found["title"], found["byline"], found["binder"], found["rest"].strip())
+
+
+def questions(notebook: Notebook) -> dict[str, tuple[str, int]]:
+    """Read the map that notebook 00 draws: the question and the minutes of each notebook, by its file's name."""
+    prose = "\n".join(text_of(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+    rows = re.findall(r"^\| [^|]*\]\((\w+)\.ipynb\)[^|]*\| ([^|]+?) \| (\d+) \|", prose, re.MULTILINE)
+    return {file: (question, int(minutes)) for file, question, minutes in rows}

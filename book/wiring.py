@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import re
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import chapters
 import moving
 from docutils import nodes
-from reading import text_of
+from reading import questions
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
@@ -42,6 +41,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_js_file("book.js", loading_method="defer", **{"data-plotly": PLOTLY})
     app.connect("source-read", read_notebook)
     app.connect("env-updated", shorten_titles)
+    app.connect("html-page-context", give_headings_a_level, priority=900)
     app.connect("build-finished", write_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -96,6 +96,12 @@ def shorten_titles(app: Sphinx, env: BuildEnvironment) -> None:
             env.titles[docname] = nodes.title("", label(docname))
 
 
+def give_headings_a_level(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Mend the theme's sidebar, whose captions are headings without a level."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 class ToTheRepository(SphinxTransform):
     """Links to files and folders that are no page of the book lead to the repository.
 
@@ -106,7 +112,8 @@ class ToTheRepository(SphinxTransform):
 
     def apply(self, **kwargs: Any) -> None:
         """Replace them."""
-        for node in list(self.document.findall(lambda node: isinstance(node, addnodes.pending_xref | addnodes.download_reference))):
+        links = [*self.document.findall(addnodes.pending_xref), *self.document.findall(addnodes.download_reference)]
+        for node in links:
             target = str(node.get("reftarget", "")).partition("#")[0]
             if node.get("reftype") != "myst" or not target or target in self.env.found_docs:
                 continue
@@ -142,15 +149,13 @@ class Map(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Return the list."""
-        source = "\n".join(text_of(cell["source"]) for cell in stored(self.env, MAP_IN)["cells"])
-        rows = {
-            file: (question.strip(), minutes)
-            for file, question, minutes in re.findall(r"\]\((\w+)\.ipynb\)\*\* \| ([^|]+) \| (\d+) \|", source)
-        }
+        rows = questions(stored(self.env, MAP_IN))
         stops = []
         for docname in notebooks(self.env):
             if docname == MAP_IN:
                 continue
+            if posixpath.basename(docname) not in rows:
+                raise self.error(f"{MAP_IN}.ipynb has no row for {docname} in its map")
             question, minutes = rows[posixpath.basename(docname)]
             number, _, name = label(docname).partition(" ")
             picture = chapters.first_picture(stored(self.env, docname))

@@ -104,6 +104,7 @@ class Figure {
 // ---- all of them -----------------------------------------------------------------------------
 
 const drawn = new WeakMap();
+const woken = new WeakSet();
 const near = new IntersectionObserver(
   (seen) => {
     for (const { isIntersecting, target } of seen) {
@@ -119,6 +120,8 @@ const resized = new ResizeObserver((changes) => {
 });
 
 async function wake(element) {
+  if (woken.has(element)) return;
+  woken.add(element);
   const figure = new Figure(element);
   try {
     await figure.draw();
@@ -156,7 +159,7 @@ function scrollable(element, name) {
   const overflows = element.scrollWidth > element.clientWidth + 1;
   if (overflows) {
     element.tabIndex = 0;
-    element.setAttribute("role", "region");
+    element.setAttribute("role", "group");
     element.setAttribute("aria-label", name);
   } else {
     for (const attribute of ["tabindex", "role", "aria-label"]) element.removeAttribute(attribute);
@@ -166,7 +169,7 @@ function scrollable(element, name) {
 
 function scrollers() {
   for (const pre of document.querySelectorAll("pre")) scrollable(pre, pre.matches(".result") ? "Result" : "Code");
-  for (const table of document.querySelectorAll(".table, .paper, .table-wrapper")) scrollable(table, "Table");
+  for (const table of document.querySelectorAll(".table, .paper, .paper > div, .table-wrapper")) scrollable(table, "Table");
 }
 
 document.querySelectorAll("figure.live").forEach((element) => near.observe(element));
