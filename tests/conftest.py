@@ -221,6 +221,22 @@ def workshop(cloud: Any) -> Workshop:
     return Workshop()
 
 
+@pytest.fixture(scope="module")
+def ear(cloud: Any, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a function of the file's cloud that keeps what it hears."""
+    from cloud_ears import Ear
+
+    return Ear(cloud, workshop, tmp_path_factory.mktemp("heard") / "events")
+
+
+@pytest.fixture
+def queue(workshop: Workshop) -> Any:
+    """Return a queue of one's own in the file's cloud."""
+    from cloud_ears import Queue
+
+    return Queue(workshop.name("queue"))
+
+
 @pytest.fixture
 def start() -> Iterator[Callable[..., tuple[Any, Workshop]]]:
     """Return what starts a cloud with settings of one's own, for one test."""
