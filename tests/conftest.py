@@ -10,11 +10,12 @@ import gc
 import io
 import itertools
 import json
+import os
 import textwrap
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,12 @@ else:
 
 # While thousands of tests are found, the collector would look at all of them again and again, and find nothing to free.
 gc.disable()
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start a worker more than there are processors: much of the time, tests wait for processes and deadlines."""
+    return (yield) + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
 
 
 @pytest.hookimpl(trylast=True)
