@@ -201,6 +201,11 @@ def test_it_says_what_became_of_the_lessons_claims(book: Notebook):
     assert [claim for claim in claims if f"\n{claim}," not in known] == []
 
 
+@rule("claims")
+def test_what_became_of_a_claim_can_be_looked_up_with_its_source(book: Notebook):
+    assert "tables.claims()" in book.text + book.program
+
+
 def test_sections_that_are_looked_up_come_last(book: Notebook):
     order = list(dict.fromkeys(cell.section for cell in book.cells))
     tail = [title for title in order if title in (*reversed(ASIDE), LEARNED)]
