@@ -211,6 +211,7 @@ LIMITS = {
     "stepfunctions.events": (None, 25000, None),
     "firecracker.boot": (None, 125, None),
     "firecracker.memory_overhead": (None, 5, None),
+    "ec2.t3.small.baseline": (20, 20, None),
 }
 # as exactly as it is known
 MILESTONES = {
