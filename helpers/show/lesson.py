@@ -41,7 +41,7 @@ class LessonClaims:
         for row in self.rows.itertuples():
             lines.append(f"{row.Index} {_SHAPES[row.verdict]} {row.verdict}: {row.claim}")
             said = f"{row.teach or _AS_IT_STANDS} Source: {row.source}"
-            lines.append(textwrap.fill(said, 100, initial_indent="    ", subsequent_indent="    "))
+            lines += [f"    {line}" for line in textwrap.wrap(said, 96, break_on_hyphens=False, break_long_words=False)]
         return "\n".join(lines)
 
     __repr__ = __str__
