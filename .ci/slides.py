@@ -74,7 +74,7 @@ def _parts(cell: Cell) -> tuple[Cell, str]:
     if shown.startswith("## What we aim at"):
         shown, bar, needs = shown.partition("\n\n|")
         said += bar.lstrip() + needs
-    return _markdown(_plain(shown), ""), _plain(said)
+    return _markdown(_plain(shown), ""), _plain(said).strip()
 
 
 def _shown(cell: Cell, kind: str) -> Cell:

@@ -27,6 +27,7 @@ import psutil
 from playwright.sync_api import BrowserContext, Locator, Page
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / ".ci"))  # for those who come here without pytest
+from printing import find_browser as find_browser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = REPOSITORY / "notebooks"
