@@ -69,7 +69,7 @@ def formulas() -> Block:
     rows = (
         ("Requests in progress (Little's law)", "rate × duration", "01, 05"),
         ("Concurrency that a rate needs", f"max(rate × duration, rate / {factor:g})", "05"),
-        ("Environments after a crowd of t seconds", f"{rate:,g} + {rate / window:g} × t, up to the quota", "05"),
+        ("Environments t s after a crowd came", f"{rate:,g} + {rate / window:g} × t, up to the quota", "05"),
         ("Billed duration", "INIT + handler, rounded up to 1 ms", "02, 06"),
         ("GB-seconds", "requests × memory in GB × billed seconds", "06"),
         ("Bill", "requests × price + GB-seconds × price − free tier", "06"),
@@ -166,7 +166,7 @@ _MEASURES = {
     "warm_percent": "a warm request",
     "state_mb": "state in memory",
     "state_percent": "trips to the store",
-    "leave_months": "until one has to leave",
+    "leave_months": "time until leaving",
 }
 
 
