@@ -41,10 +41,17 @@ def chapter(notebook: Notebook, *, static: str, source: str, quizzes: Callable[[
     """
     begins = opening(notebook)
     writer = _Writer(static, begins.binder, quizzes)
-    blocks = [f"# {begins.title}", raw(_first_lines(begins.byline, begins.binder, source)), begins.rest]
+    top = raw(f'<span class="anchor" id="{anchor(notebook["cells"][0])}"></span>')
+    blocks = [f"# {begins.title}", top, raw(_first_lines(begins.byline, begins.binder, source)), begins.rest]
     for cell, role in list(roles(notebook))[1:]:
+        blocks.append(raw(f'<span class="anchor" id="{anchor(cell)}"></span>'))
         blocks += writer.code(cell, role) if cell["cell_type"] == "code" else [text_of(cell["source"])]
     return "\n\n".join(filter(None, blocks)) + "\n"
+
+
+def anchor(cell: Cell) -> str:
+    """Return the name under which a link leads to a cell: the one that JupyterLab knows as well."""
+    return f"cell-id={cell['id']}"
 
 
 def pictures(notebook: Notebook) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from sphinx.util.docutils import SphinxDirective
 
 NOTEBOOKS = "notebooks/"
 MAP_IN = "notebooks/00_start_here"
+TEACHING = "docs/README"
+LOOKED_UP = {"docs/glossary", "docs/cheat-sheet"}
 PLOTLY = f"plotly-{metadata.version('plotly')}.min.js"
 
 
@@ -40,6 +43,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("contents-of-the-book", Contents)
     app.add_js_file("book.js", loading_method="defer", **{"data-plotly": PLOTLY})
     app.connect("source-read", read_notebook)
+    app.connect("doctree-read", name_cells)
     app.connect("env-updated", shorten_titles)
     app.connect("html-page-context", give_headings_a_level, priority=900)
     app.connect("build-finished", write_files)
@@ -61,7 +65,9 @@ class Book(StandaloneHTMLBuilder):
 
 
 def read_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Replace a notebook's JSON by its page."""
+    """Replace a notebook's JSON by its page, and give the first page for teachers the others as its parts."""
+    if docname == TEACHING:
+        source[0] += "\n\n" + contents("", [f"/{page}" for page in teaching(app.env)]).replace(":caption: \n", "")
     if not docname.startswith(NOTEBOOKS):
         return
     try:
@@ -87,6 +93,15 @@ def label(docname: str) -> str:
     """
     number, _, words = posixpath.basename(docname).partition("_")
     return f"{number} {words.replace('_', ' ').capitalize()}"
+
+
+def name_cells(app: Sphinx, doctree: nodes.document) -> None:
+    """Let links lead to the cells of a notebook; one to a cell that is gone then is a warning."""
+    env = app.env
+    if env.docname.startswith(NOTEBOOKS):
+        names = env.metadata[env.docname].setdefault("myst_slugs", {})
+        for cell in stored(env, env.docname)["cells"]:
+            names[chapters.anchor(cell)] = (0, chapters.anchor(cell), label(env.docname))
 
 
 def shorten_titles(app: Sphinx, env: BuildEnvironment) -> None:
@@ -174,14 +189,27 @@ class Contents(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return what the sidebar shows."""
         names = [f"{label(docname)} </{docname}>" for docname in notebooks(self.env)]
-        around = sorted(f"/{docname}" for docname in self.env.found_docs if docname.startswith("docs/"))
-        trees = [("The notebooks", names), ("Around them", around)]
-        lists = [
-            "\n".join(["```{toctree}", f":caption: {caption}", ":hidden:", "", *entries, "```"])
-            for caption, entries in trees
-            if entries
-        ]
+        around = [docname for docname in sorted(self.env.found_docs) if docname.startswith("docs/")]
+        nested = teaching(self.env) if TEACHING in around else []
+        lists = [contents("The notebooks", names)]
+        if on_top := [f"/{docname}" for docname in around if docname not in nested]:
+            lists.append(contents("Around them", on_top))
         return self.parse_text_to_nodes("\n\n".join(lists))
+
+
+def contents(caption: str, entries: list[str]) -> str:
+    """Return a part of the contents, which only the sidebar shows."""
+    return "\n".join(["```{toctree}", f":caption: {caption}", ":hidden:", "", *entries, "```"])
+
+
+def teaching(env: BuildEnvironment) -> list[str]:
+    """Return the pages for those who teach, in the order in which their first page names them.
+
+    What a learner looks up as well stays outside.
+    """
+    text = Path(env.doc2path(TEACHING)).read_text(encoding="utf-8")
+    named = dict.fromkeys(posixpath.normpath(f"docs/{link}") for link in re.findall(r"\]\(([\w./-]+)\.md", text))
+    return [docname for docname in named if docname in env.found_docs and docname not in LOOKED_UP]
 
 
 class Moving(SphinxDirective):
