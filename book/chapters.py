@@ -74,7 +74,7 @@ def _pngs(notebook: Notebook) -> Iterator[str]:
 def _first_lines(byline: str, binder: str, source: str) -> str:
     return (
         f'<p class="byline">{parts.escaped(byline)}</p>'
-        f'<p class="launch"><a class="launch-run" href="{binder}">Run it in Binder</a>'
+        f'<p class="launch"><a class="launch-run" href="{binder}">Run it in Binder</a> '
         f'<a href="{source}">The notebook on GitHub</a></p>'
     )
 

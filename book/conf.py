@@ -24,6 +24,7 @@ source_suffix = {".md": "markdown", ".ipynb": "markdown"}
 
 repository = "https://github.com/from-racks-to-functions/from-racks-to-functions"
 branch = "main"
+awaited = ["deploy/README.md"]  # linked to before it is there; take it out once it is
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist", "substitution"]
@@ -35,6 +36,7 @@ html_title = project
 html_baseurl = "https://from-racks-to-functions.github.io/from-racks-to-functions/"
 html_static_path = ["static"]
 html_css_files = ["book.css"]
+html_favicon = "static/icon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 html_use_index = False
