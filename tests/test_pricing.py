@@ -155,6 +155,26 @@ def test_a_rates_table_of_the_wrong_form_is_refused():
         lambda_bill(**API, rates=[1, 2])
 
 
+def test_a_bill_in_words_writes_large_quantities_out_and_ends_with_its_total():
+    line = Bill((pricing.Line("Duration", 1_050_000.25, "GB-second", 0.0000166667, "slug", "source", None),))
+    assert str(line).splitlines() == [
+        "Duration             1,050,000 GB-second  x 0.0000166667  17.50 USD",
+        "Total for one month                                       17.50 USD",
+    ]
+
+
+def test_a_task_that_runs_once_for_ninety_seconds_pays_for_ninety():
+    one, sixty = (fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=s) for s in (90, 60))
+    assert one.total / sixty.total == pytest.approx(1.5)
+
+
+def test_a_task_on_fargate_has_a_disk_of_200_gb_at_most():
+    task = {"vcpu": 1, "memory_gb": 2, "tasks": 1}
+    assert fargate_bill(**task, ephemeral_storage_gb=200).total > fargate_bill(**task).total
+    with pytest.raises(ValueError, match="between 20 and 200"):
+        fargate_bill(**task, ephemeral_storage_gb=201)
+
+
 def test_a_start_on_fargate_is_billed_a_minute_at_least():
     short, minute = (
         fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=100 * s, starts_per_task=100).total for s in (5, 60)
