@@ -168,6 +168,12 @@ def test_a_task_that_runs_once_for_ninety_seconds_pays_for_ninety():
     assert one.total / sixty.total == pytest.approx(1.5)
 
 
+def test_a_task_runs_as_long_as_the_longest_month_at_most():
+    fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=744 * 3600)
+    with pytest.raises(ValueError, match=r"seconds_per_task must be .* 2678400"):
+        fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=744 * 3600 + 1)
+
+
 def test_a_task_on_fargate_has_a_disk_of_200_gb_at_most():
     task = {"vcpu": 1, "memory_gb": 2, "tasks": 1}
     assert fargate_bill(**task, ephemeral_storage_gb=200).total > fargate_bill(**task).total
