@@ -1,6 +1,6 @@
 """Run the whole suite again and again, notebooks in random order and in parallel, once on a busy machine: any flake?
 
-    python tests/soak/soak_suite.py [--rounds N] [--seed N] [--workers N] [path ...]
+    python tests/soak/soak_suite.py [--rounds N] [--seed N] [--workers N] [--busy last|all|none] [path ...]
 
 Each round takes files of tests and notebooks in an order of its own (the seed of a round is printed, and brings the
 same order again), spread over several workers; in the last round a program keeps every processor busy meanwhile. A
@@ -99,13 +99,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=None, help="of the first round; a new one each time if omitted")
     parser.add_argument("--workers", default="auto")
+    parser.add_argument("--busy", choices=("last", "all", "none"), default="last", help="rounds on a busy machine")
     asked = parser.parse_args()
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     rounds: list[Round] = []
     try:
         for number in range(asked.rounds):
-            last = number == asked.rounds - 1
-            rounds.append(run(asked.paths, seed=seed + number, workers=asked.workers, busy=last))
+            busy = asked.busy == "all" or (asked.busy == "last" and number == asked.rounds - 1)
+            rounds.append(run(asked.paths, seed=seed + number, workers=asked.workers, busy=busy))
             print(line(number + 1, rounds[-1]), "; ".join(rounds[-1].failed) or "passed", flush=True)
     except KeyboardInterrupt:
         print("stopped")
