@@ -57,6 +57,10 @@ def test_two_servers_in_the_rack_by_hand():
     assert lines == pytest.approx(by_hand)
 
 
+def test_two_instances_with_their_disks_by_hand():
+    assert compute_models(Workload())["EC2"](1e6).total == pytest.approx(2 * (730 * 0.096 + 20 * 0.08))
+
+
 def test_a_fleet_grows_with_its_peak():
     flat, spiky = (compute_models(Workload(peak=peak))["EC2"](1e9).total for peak in (1, 10))
     assert spiky > 5 * flat
