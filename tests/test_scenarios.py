@@ -110,6 +110,7 @@ def test_in_the_model_cost_has_its_elbow_at_one_full_vcpu():
     assert sweep.duration_ms[4096] == sweep.duration_ms[1769] == 500
     assert sweep.usd_a_million[1769] == pytest.approx(sweep.usd_a_million[128], rel=0.01)
     assert sweep.usd_a_million[4096] > 2 * sweep.usd_a_million[1769]
+    assert sweep.usd_a_million[1769] == pytest.approx(0.20 + 1e6 * 0.5 * 1769 / 1024 * 0.0000166667, abs=1e-4)
 
 
 def test_a_month_without_requests_by_hand():
