@@ -229,6 +229,12 @@ def test_front_doors_cost_what_the_lessons_api_would_pay():
     assert doors == {"HTTP": 0.50, "REST": 1.75, "URL": 0.0}
 
 
+def test_no_invocation_is_billed_for_longer_than_the_longest_timeout():
+    assert pricing.billed_duration_ms(900_000) == 900_000
+    with pytest.raises(ValueError, match="duration_ms must be .* 900000"):
+        pricing.billed_duration_ms(900_000.1)
+
+
 def test_an_http_api_counts_each_started_512_kb():
     small, large = (api_bill("HTTP", requests=1e6, payload_kb=kb).total for kb in (512, 513))
     assert (small, large) == (1.0, 2.0)
@@ -241,6 +247,8 @@ def test_a_load_balancer_costs_its_hours_and_the_larger_of_connections_and_traff
     assert idle == pytest.approx(730 * 0.0225)
     assert connections == pytest.approx(idle + 730 * 0.008)
     assert traffic == pytest.approx(idle + 730 * 0.008)
+    functions = api_bill("ALB", requests=1024 * 730, payload_kb=1024).total  # 0.4 GB an hour make a unit for them
+    assert functions == pytest.approx(idle + 2.5 * 730 * 0.008)
 
 
 def test_a_single_row_is_charged_flat_and_a_meter_by_its_tiers():
