@@ -231,7 +231,7 @@ def test_front_doors_cost_what_the_lessons_api_would_pay():
 
 def test_no_invocation_is_billed_for_longer_than_the_longest_timeout():
     assert pricing.billed_duration_ms(900_000) == 900_000
-    with pytest.raises(ValueError, match="duration_ms must be .* 900000"):
+    with pytest.raises(ValueError, match=r"duration_ms must be .* 900000"):
         pricing.billed_duration_ms(900_000.1)
 
 
