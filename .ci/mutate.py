@@ -41,8 +41,8 @@ HUNG_S = 900
 LEFT_OUT = "not (under_60_ms or two_microseconds or sixty_milliseconds or twentieth_of_a_millisecond or 05.3)"
 PRELOADED = ("pytest", "hypothesis", "pandas", "numpy", "numba", "boto3", "ipywidgets", "anywidget", "nbval.plugin")
 
-_BILLS = "pricing_examples pricing scenarios show_costs history coldstart"
-_PLATFORM = "scaling scaling_arrivals scaling_reference show_scaling coldstart learn_sets"
+_BILLS = "pricing_examples pricing assumptions scenarios show_costs history coldstart"
+_PLATFORM = "scaling assumptions scaling_arrivals scaling_reference show_scaling coldstart learn_sets"
 # What is likely to notice a change in a file, the likeliest first: tests/test_<name>.py, and doctests of a folder.
 LIKELY = {
     "data/prices.csv": f"pricing_examples data_values data {_BILLS} learn_check learn_quiz show_report cloud_report"
@@ -54,9 +54,9 @@ LIKELY = {
     "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
-    "helpers/capacity.py": "capacity history scenarios show_eras learn_sets helpers/capacity.py helpers/history.py",
-    "helpers/history.py": "history show_eras learn_sets helpers/history.py",
-    "helpers/coldstart": "coldstart show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
+    "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/capacity.py helpers/history.py",
+    "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
+    "helpers/coldstart": "coldstart assumptions show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.
 NOTEBOOKS = {
