@@ -3,8 +3,8 @@
     python .ci/lock.py [--upgrade | --check]
 
 Three files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a
-learner installs, what only the tests need, what only authors need. Versions that still satisfy pyproject.toml stay
-until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned
+learner installs, what only the tests need, what only authors need; and the learner's once more for Binder, without
+this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned
 version has no wheel for a Python and platform that we promise.
 """
 
@@ -27,6 +27,7 @@ SOURCE_ON_MACS = ("awslambdaric==",)
 LEARNER = Path("requirements.txt")
 TESTS = Path("tests/requirements.txt")
 AUTHORING = Path(".ci/requirements.txt")
+BINDER = Path(".binder/requirements.txt")
 
 HEADERS = {
     LEARNER: """\
@@ -39,6 +40,10 @@ HEADERS = {
     AUTHORING: """\
 # What only authors need (pictures of figures, these files), on top of requirements.txt.
 # Made by `make requirements` from pyproject.toml.
+""",
+    BINDER: """\
+# requirements.txt for Binder, without this folder: postBuild installs that, so that a change to a notebook doesn't
+# install everything else again. Made by `make requirements` from pyproject.toml.
 """,
 }
 # `helpers` becomes importable from any notebook, whatever the working directory.
@@ -101,7 +106,7 @@ def as_file(path: Path, lines: list[str]) -> str:
 def generate(*, upgrade: bool) -> dict[Path, str]:
     """Return what each requirements file should say."""
     learner = compiled(LEARNER, learner=[], upgrade=upgrade)
-    texts = {LEARNER: as_file(LEARNER, learner)}
+    texts = {path: as_file(path, learner) for path in (LEARNER, BINDER)}
     for path in (TESTS, AUTHORING):
         texts[path] = as_file(path, compiled(path, learner=learner, upgrade=upgrade))
     return texts
