@@ -4,8 +4,9 @@
 
 Three files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a
 learner installs, what only the tests need, what only authors need; and the learner's once more for Binder, without
-this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned
-version has no wheel for a Python and platform that we promise.
+this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`. `--check` changes nothing: it fails when
+a file isn't what pyproject.toml asks for, or when a pinned version has no wheel for a Python and platform that we
+promise.
 """
 
 from __future__ import annotations

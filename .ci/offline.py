@@ -27,6 +27,7 @@ NAME, VERSION = PROJECT["project"]["name"], PROJECT["project"]["version"]
 BOOK = ROOT / "build" / "book"
 # What makes this folder importable, beside what pyproject.toml asks for; hatchling needs it for an editable install.
 EDITABLE = "editables"
+OLDEST_GLIBC_MINOR = 28  # Debian 10, Ubuntu 20.04, RHEL 8: lock.py checks that each pin has a wheel for it
 IN_A_TAG = re.compile(r"(manylinux|macosx)_(\d+)_(\d+)_")
 
 
@@ -53,19 +54,35 @@ def oldest_system(wheels: Iterable[str]) -> tuple[int, int]:
     return max((min(found) for found in versions if found), default=(0, 0))
 
 
+def lines(file: str) -> list[str]:
+    """Return the lines of a requirements file that ask for something."""
+    return [line for line in (ROOT / file).read_text().splitlines() if line and not line.startswith("#")]
+
+
+def for_older_linux() -> list[str]:
+    """Return pip's options for wheels that older systems run as well: of two that fit, pip takes the newer."""
+    glibc = [f"manylinux_2_{minor}" for minor in range(OLDEST_GLIBC_MINOR, 4, -1)]
+    tags = [*glibc, "manylinux2014", "manylinux2010", "manylinux1", "linux"]
+    return [option for tag in tags for option in ("--platform", f"{tag}_{platform.machine()}")]
+
+
 def fetch_wheels(folder: Path) -> list[str]:
     """Fetch or build a wheel of everything that requirements.txt installs, and of what installs it."""
-    pins = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if not line.startswith("-e")]
-    authoring = (ROOT / ".ci" / "requirements.txt").read_text().splitlines()
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
-        file.write("\n".join(pins))
-        file.flush()
-        more = [*PROJECT["build-system"]["requires"], EDITABLE, *(line for line in authoring if line.startswith("uv=="))]
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--wheel-dir", str(folder), "-r", file.name, *more]
+    pins = [line for line in lines("requirements.txt") if not line.startswith("-e")]
+    pins += [*PROJECT["build-system"]["requires"], EDITABLE]
+    pins += [line for line in lines(".ci/requirements.txt") if line.startswith("uv==")]
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "pins.txt")
+        file.write_text("\n".join(pins))
+        if platform.system() == "Linux":
+            how = ["download", "--only-binary", ":all:", *for_older_linux(), "--dest", folder]
+        else:  # one package has to be built, and pip builds for the machine that it runs on alone
+            how = ["wheel", "--wheel-dir", folder]
+        command = [sys.executable, "-m", "pip", *how, "--quiet", "-r", file]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[-1:]
-        raise SystemExit("The wheels could not be fetched: " + " ".join(errors))
+        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[-1:]
+        raise SystemExit("The wheels could not be fetched: " + " ".join(said))
     return sorted(path.name for path in folder.glob("*.whl"))
 
 
