@@ -1,0 +1,196 @@
+"""Record the README's moving picture from a real JupyterLab in a real browser: `make demo`.
+
+    python .ci/record.py [--into FILE]
+
+Three scenes, each what a learner sees: a slider moves a break-even figure, ten calls at once start ten functions cold,
+a question of the quiz is answered. The browser tests' own driver opens the notebooks, so the picture can't show what
+doesn't work. Needs Chromium or Chrome.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests" / "browser"))
+
+from jupyter_page import BROWSER_ARGUMENTS, LabServer, NotebookPage, find_browser, lab_server, open_notebook  # noqa: E402
+
+INTO = ROOT / "docs" / "demo.gif"
+SIZE = {"width": 960, "height": 600}
+COLOURS = 96
+MOST_BYTES = 2_000_000
+LOOK_MS, READ_MS, FRAME_MS = 700, 2200, 120
+
+# The browser takes pictures without the pointer, and who watches wants to know where the hand is.
+POINTER = """
+addEventListener('DOMContentLoaded', () => {
+    const dot = document.createElement('div');
+    dot.style.cssText = 'position:fixed;z-index:99999;width:18px;height:18px;border-radius:50%;pointer-events:none;'
+        + 'background:rgba(213,94,0,.55);border:2px solid #fff;transform:translate(-50%,-50%);left:-40px;top:0';
+    document.body.append(dot);
+    addEventListener('mousemove', (event) => {
+        dot.style.left = event.clientX + 'px';
+        dot.style.top = event.clientY + 'px';
+    }, true);
+});
+"""
+
+
+class Film:
+    """Pictures of a page, each with the time that it is shown."""
+
+    def __init__(self) -> None:
+        self.frames: list[Image.Image] = []
+        self.times_ms: list[int] = []
+
+    def take(self, page: Page, shown_ms: int = FRAME_MS) -> None:
+        """Take a picture; where nothing has changed, show the last one longer."""
+        picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+        if self.frames and picture == self.frames[-1]:
+            self.times_ms[-1] += shown_ms
+            return
+        self.frames.append(picture)
+        self.times_ms.append(shown_ms)
+
+    def save(self, path: Path) -> None:
+        """Write the pictures as one GIF; all share their colours, so that what stays the same is left out."""
+        sheet = Image.new("RGB", (SIZE["width"], SIZE["height"] * len(self.frames)))
+        for number, frame in enumerate(self.frames):
+            sheet.paste(frame, (0, SIZE["height"] * number))
+        palette = sheet.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in self.frames]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first.save(path, save_all=True, append_images=others, duration=self.times_ms, loop=0, optimize=True)
+
+
+def move_to(page: Page, place: Locator) -> None:
+    """Bring the pointer to the middle of something."""
+    box = place.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+
+
+def cell_with(notebook: NotebookPage, words: str) -> int:
+    """Return the position of the first code cell whose source has these words."""
+    for position, cell in enumerate(notebook.cells()):
+        if cell["cell_type"] == "code" and words in "".join(cell["source"]):
+            return position
+    raise LookupError(f"{notebook.name} has no cell with {words!r}")
+
+
+def show(notebook: NotebookPage, position: int, above_px: int = 12) -> Locator:
+    """Scroll until a cell's output stands at the top of the window; return the output."""
+    output = notebook.cell(position).locator(".jp-Cell-outputWrapper")
+    output.evaluate(
+        """(element, above) => {
+            const panel = element.closest('.jp-WindowedPanel-outer');
+            panel.scrollTop += element.getBoundingClientRect().top - panel.getBoundingClientRect().top - above;
+        }""",
+        above_px,
+    )
+    notebook.page.wait_for_timeout(600)  # figures draw lazily once they are in sight
+    return output
+
+
+def run(notebook: NotebookPage, position: int) -> None:
+    """Run one cell without waiting for its end."""
+    notebook.js(
+        """(panel, position) => {
+            panel.content.activeCellIndex = position;
+            window.jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        position,
+    )
+
+
+def a_slider_moves_the_break_even(notebook: NotebookPage, film: Film) -> None:
+    """Let computing take longer and longer: the crossing with a fleet of containers moves to less traffic."""
+    output = show(notebook, cell_with(notebook, "models = Explorer("))
+    slider = output.locator("input[type=range]").nth(1)
+    move_to(notebook.page, slider)
+    film.take(notebook.page, READ_MS)
+    slider.focus()
+    for key, presses in (("ArrowUp", 12), ("ArrowDown", 6)):
+        for _ in range(presses):
+            slider.press(key)
+            notebook.page.wait_for_timeout(150)
+            film.take(notebook.page)
+    film.take(notebook.page, READ_MS)
+
+
+def ten_functions_start(notebook: NotebookPage, film: Film) -> None:
+    """Make ten calls at once, a second each: ten environments appear, work, and become idle."""
+    run(notebook, cell_with(notebook, "cloud.recycle()"))  # as if nobody had called for long
+    notebook.page.wait_for_timeout(1500)
+    show(notebook, cell_with(notebook, "EnvironmentViewer("))
+    film.take(notebook.page, LOOK_MS)
+    run(notebook, cell_with(notebook, "def at_once("))
+    for _ in range(16):
+        notebook.page.wait_for_timeout(FRAME_MS)
+        film.take(notebook.page, FRAME_MS)
+    film.take(notebook.page, READ_MS)
+
+
+def a_question_is_answered(notebook: NotebookPage, film: Film) -> None:
+    """Answer twice: the quiz says at once whether that is right, and why."""
+    output = show(notebook, cell_with(notebook, 'quiz("'))
+    film.take(notebook.page, LOOK_MS)
+    question = output.get_by_role("group").first
+    for choice in question.get_by_role("radio").all()[:2]:
+        move_to(notebook.page, choice)
+        choice.click()
+        film.take(notebook.page, LOOK_MS)
+        button = question.get_by_role("button").first
+        move_to(notebook.page, button)
+        button.click()
+        notebook.page.wait_for_timeout(400)
+        film.take(notebook.page, READ_MS)
+
+
+@contextmanager
+def opened(browser: object, server: LabServer, name: str) -> Iterator[NotebookPage]:
+    """Open a notebook without JupyterLab's side bar, run it, and close it in the end."""
+    notebook = open_notebook(browser, server, name)
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
+    notebook.run_all()
+    yield notebook
+    notebook.close()
+    server.stop_kernels()
+
+
+def main() -> int:
+    """Record all scenes into one file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--into", type=Path, default=INTO, help="the file to write; docs/demo.gif if not said")
+    path = parser.parse_args().into
+    film = Film()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright, lab_server(Path(folder)) as server:
+        running = playwright.chromium.launch(executable_path=find_browser(), headless=False, args=BROWSER_ARGUMENTS)
+        browser = running.new_context(viewport=SIZE)
+        browser.add_init_script(POINTER)
+        with opened(browser, server, "06_pay_per_invocation.ipynb") as notebook:
+            a_slider_moves_the_break_even(notebook, film)
+        with opened(browser, server, "02_serverless_flips_the_model.ipynb") as notebook:
+            ten_functions_start(notebook, film)
+            a_question_is_answered(notebook, film)
+        running.close()
+    film.save(path)
+    size = path.stat().st_size
+    print(f"{path}: {len(film.frames)} pictures, {sum(film.times_ms) / 1000:.0f} s, {size / 1e6:.2f} MB")
+    if size > MOST_BYTES:
+        print(f"More than {MOST_BYTES / 1e6:.0f} MB: nobody waits for that.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
