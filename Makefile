@@ -13,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks handout requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks handout offline demo requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,14 @@ notebooks: ## execute the notebooks again and store them (ARGS="06 --fresh" for 
 handout: ## copies of the notebooks without solutions, in build/handout
 	$(setup) lab
 	@$(python) .ci/handout.py $(ARGS)
+
+offline: ## pack all that a room without internet needs, for this platform and Python, in build/
+	$(setup) lab
+	@$(python) .ci/offline.py $(ARGS)
+
+demo: ## record the README's moving picture again (needs Chromium or Chrome)
+	$(setup) lab tests
+	@$(python) .ci/record.py $(ARGS)
 
 requirements: ## pin versions as pyproject.toml asks (UPGRADE=1 for the newest)
 	$(setup) lab authoring

@@ -109,9 +109,7 @@ def report(found: dict[str, list[str]], answers: dict[str, Answer]) -> int:
     """
     if answers and all(answer.code is None for answer in answers.values()):
         why = Counter(answer.silence for answer in answers.values()).most_common(1)[0][0]
-        print(
-            f"None of {len(answers)} addresses answered ({why}): this machine reaches none of them, so nothing is known."
-        )
+        print(f"None of {len(answers)} addresses answers ({why}): this machine reaches nobody, so nothing is known.")
         return 2
     problems = {address: answer.problem for address, answer in answers.items() if answer.problem}
     for address, said in problems.items():

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
@@ -26,8 +26,8 @@ sys.path.insert(0, str(ROOT / "tests" / "browser"))
 from jupyter_page import BROWSER_ARGUMENTS, LabServer, NotebookPage, find_browser, lab_server, open_notebook  # noqa: E402
 
 INTO = ROOT / "docs" / "demo.gif"
-SIZE = {"width": 960, "height": 600}
-COLOURS = 96
+SIZE = {"width": 960, "height": 640}
+COLOURS = 128
 MOST_BYTES = 2_000_000
 LOOK_MS, READ_MS, FRAME_MS = 700, 2200, 120
 
@@ -87,64 +87,89 @@ def cell_with(notebook: NotebookPage, words: str) -> int:
     raise LookupError(f"{notebook.name} has no cell with {words!r}")
 
 
-def show(notebook: NotebookPage, position: int, above_px: int = 12) -> Locator:
-    """Scroll until a cell's output stands at the top of the window; return the output."""
-    output = notebook.cell(position).locator(".jp-Cell-outputWrapper")
-    output.evaluate(
+def show(place: Locator, above_px: int = 12) -> None:
+    """Scroll until something stands at the top of the window, and wait for what draws itself once it is in sight."""
+    place.evaluate(
         """(element, above) => {
             const panel = element.closest('.jp-WindowedPanel-outer');
             panel.scrollTop += element.getBoundingClientRect().top - panel.getBoundingClientRect().top - above;
         }""",
         above_px,
     )
-    notebook.page.wait_for_timeout(600)  # figures draw lazily once they are in sight
-    return output
+    place.page.wait_for_timeout(800)
 
 
-def run(notebook: NotebookPage, position: int) -> None:
-    """Run one cell without waiting for its end."""
+def output_of(notebook: NotebookPage, words: str) -> Locator:
+    """Return the output of the cell that has these words."""
+    return notebook.cell(cell_with(notebook, words)).locator(".jp-Cell-outputWrapper")
+
+
+def run_until(notebook: NotebookPage, words: str) -> None:
+    """Run every cell above the one that has these words, and wait until the last has ended."""
+    position = cell_with(notebook, words)
     notebook.js(
-        """(panel, position) => {
+        """async (panel, position) => {
             panel.content.activeCellIndex = position;
-            window.jupyterapp.commands.execute('notebook:run-cell');
+            await window.jupyterapp.commands.execute('notebook:run-all-above');
         }""",
         position,
+    )
+    notebook.settle()
+
+
+def start_cell(notebook: NotebookPage, words: str) -> None:
+    """Have the kernel run a cell while the page stays where it is, and don't wait for it."""
+    source = "".join(notebook.cells()[cell_with(notebook, words)]["source"])
+    notebook.js(
+        "(panel, code) => { panel.sessionContext.session.kernel.requestExecute({code, store_history: false}); }", source
     )
 
 
 def a_slider_moves_the_break_even(notebook: NotebookPage, film: Film) -> None:
-    """Let computing take longer and longer: the crossing with a fleet of containers moves to less traffic."""
-    output = show(notebook, cell_with(notebook, "models = Explorer("))
-    slider = output.locator("input[type=range]").nth(1)
+    """Let traffic become steadier: from some requests a month on, a fleet is cheaper, and it is fewer and fewer."""
+    run_until(notebook, 'models["peak"].value')
+    output = output_of(notebook, "models = Explorer(")
+    slider = output.locator("input[type=range]").nth(3)
+    show(output.get_by_text("Busiest moment"), 20)
     move_to(notebook.page, slider)
-    film.take(notebook.page, READ_MS)
     slider.focus()
-    for key, presses in (("ArrowUp", 12), ("ArrowDown", 6)):
-        for _ in range(presses):
-            slider.press(key)
-            notebook.page.wait_for_timeout(150)
-            film.take(notebook.page)
+    for _ in range(16):
+        slider.press("ArrowUp")
+    notebook.page.wait_for_timeout(500)
+    film.take(notebook.page, READ_MS)
+    for _ in range(40):
+        slider.press("ArrowDown")
+        notebook.page.wait_for_timeout(150)
+        film.take(notebook.page)
     film.take(notebook.page, READ_MS)
 
 
 def ten_functions_start(notebook: NotebookPage, film: Film) -> None:
     """Make ten calls at once, a second each: ten environments appear, work, and become idle."""
-    run(notebook, cell_with(notebook, "cloud.recycle()"))  # as if nobody had called for long
-    notebook.page.wait_for_timeout(1500)
-    show(notebook, cell_with(notebook, "EnvironmentViewer("))
-    film.take(notebook.page, LOOK_MS)
-    run(notebook, cell_with(notebook, "def at_once("))
-    for _ in range(16):
+    run_until(notebook, "def at_once(")
+    output = output_of(notebook, "EnvironmentViewer(")
+    show(output)
+    film.take(notebook.page, READ_MS)
+    start_cell(notebook, "def at_once(")
+    for _ in range(40):
         notebook.page.wait_for_timeout(FRAME_MS)
-        film.take(notebook.page, FRAME_MS)
+        film.take(notebook.page)
     film.take(notebook.page, READ_MS)
 
 
 def a_question_is_answered(notebook: NotebookPage, film: Film) -> None:
     """Answer twice: the quiz says at once whether that is right, and why."""
-    output = show(notebook, cell_with(notebook, 'quiz("'))
-    film.take(notebook.page, LOOK_MS)
+    notebook.js(
+        """async (panel, position) => {
+            panel.content.activeCellIndex = position;
+            await window.jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        cell_with(notebook, 'quiz("'),
+    )
+    output = output_of(notebook, 'quiz("')
     question = output.get_by_role("group").first
+    question.wait_for()
+    show(output)
     for choice in question.get_by_role("radio").all()[:2]:
         move_to(notebook.page, choice)
         choice.click()
@@ -157,11 +182,12 @@ def a_question_is_answered(notebook: NotebookPage, film: Film) -> None:
 
 
 @contextmanager
-def opened(browser: object, server: LabServer, name: str) -> Iterator[NotebookPage]:
-    """Open a notebook without JupyterLab's side bar, run it, and close it in the end."""
+def opened(browser: BrowserContext, server: LabServer, name: str) -> Iterator[NotebookPage]:
+    """Open a notebook without JupyterLab's side bar and status bar, and close it in the end."""
     notebook = open_notebook(browser, server, name)
-    notebook.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-    notebook.run_all()
+    for command in ("application:toggle-left-area", "statusbar:toggle"):
+        notebook.page.evaluate("command => window.jupyterapp.commands.execute(command)", command)
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
     yield notebook
     notebook.close()
     server.stop_kernels()
