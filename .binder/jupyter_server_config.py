@@ -9,7 +9,7 @@ import psutil
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
 # JupyterLab has 0.1 GB of it. What the largest notebooks need on top: tests/browser/bench_binder.py measures them.
-KEPT_MB = 400
+KEPT_MB = 300
 
 
 def memory_mb() -> float:
