@@ -68,22 +68,27 @@ def for_older_linux() -> list[str]:
 
 def fetch_wheels(folder: Path) -> list[str]:
     """Fetch or build a wheel of everything that requirements.txt installs, and of what installs it."""
+    if platform.system() == "Linux":
+        how = ["download", "--only-binary", ":all:", *for_older_linux(), "--dest", str(folder)]
+    else:  # one package has to be built, and pip builds for the machine that it runs on alone
+        how = ["wheel", "--wheel-dir", str(folder)]
     pins = [line for line in lines("requirements.txt") if not line.startswith("-e")]
-    pins += [*PROJECT["build-system"]["requires"], EDITABLE]
     pins += [line for line in lines(".ci/requirements.txt") if line.startswith("uv==")]
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "pins.txt")
         file.write_text("\n".join(pins))
-        if platform.system() == "Linux":
-            how = ["download", "--only-binary", ":all:", *for_older_linux(), "--dest", folder]
-        else:  # one package has to be built, and pip builds for the machine that it runs on alone
-            how = ["wheel", "--wheel-dir", folder]
-        command = [sys.executable, "-m", "pip", *how, "--quiet", "-r", file]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        pip(*how, "--no-deps", "-r", str(file))  # the pins are complete, and looking for more takes most of the time
+        pip(*how, *PROJECT["build-system"]["requires"], EDITABLE, "--constraint", str(file))
+    return sorted(path.name for path in folder.glob("*.whl"))
+
+
+def pip(*arguments: str) -> None:
+    """Run pip, or say in one line why it stopped."""
+    command = [sys.executable, "-m", "pip", *arguments, "--quiet"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()[-1:]
         raise SystemExit("The wheels could not be fetched: " + " ".join(said))
-    return sorted(path.name for path in folder.glob("*.whl"))
 
 
 def copy_commit(folder: Path) -> None:

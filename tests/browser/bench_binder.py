@@ -1,6 +1,6 @@
 """What a launch on Binder takes here, part by part, and what memory a learner's session holds with every lab run.
 
-Run it with ``python tests/browser/bench_binder.py``. The server has Binder's settings, which end idle kernels when
+Run it with ``python tests/browser/bench_binder.py [08 09 ...]``, the starts of notebooks' names. The server has Binder's settings, which end idle kernels when
 another one needs their room. Binder guarantees 1 GB and stops a kernel at 2 GB. Memory is the proportional set size:
 what programs share is counted once. The browser runs on the learner's machine and isn't counted.
 """
@@ -88,6 +88,8 @@ def run_every_notebook(browser: BrowserContext, server: LabServer) -> float:
     print(f"{'JupyterLab, no kernel':<40}{pss_mb(family(lab)):>7.0f} MB", flush=True)
     most_mb = 0.0
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if not path.name.startswith(tuple(sys.argv[1:]) or ""):
+            continue
         page = open_notebook(browser, server, path.name)
         before = set(family(lab)) - set(family(newest_kernel(lab)))
         page.run_all()
