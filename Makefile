@@ -13,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks handout offline demo requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout offline demo requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,18 @@ format: ## ruff: put code and notebooks in order
 notebooks: ## execute the notebooks again and store them (ARGS="06 --fresh" for one, with new measurements)
 	$(setup) lab authoring
 	@$(python) .ci/notebooks.py $(ARGS)
+
+docs: ## write the pages of docs/ that follow from data: glossary, tests and answers, cheat sheet
+	$(setup) lab
+	@$(python) .ci/docpages.py $(ARGS)
+
+cheatsheet: ## formulas, limits and prices on one sheet of A4, in build/ (the PDF needs Chromium or Chrome)
+	$(setup) lab
+	@$(python) .ci/cheatsheet.py
+
+slides: ## slides of each notebook as one file that needs no internet, in build/slides (ARGS=06 for one)
+	$(setup) lab authoring
+	@$(python) .ci/slides.py $(ARGS)
 
 handout: ## copies of the notebooks without solutions, in build/handout
 	$(setup) lab

@@ -50,7 +50,7 @@ LIKELY = {
     f" {_BILLS} cloud_package learn_quiz",
     "data/responsibility": "responsibility show_matrix learn_sets learn_quiz data helpers/responsibility.py",
     "data/claims.csv": "responsibility coldstart history data show_matrix learn_quiz",
-    "data/timeline.csv": "history show_eras data learn_sets learn_quiz helpers/history.py",
+    "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
     "helpers/capacity.py": "capacity history scenarios show_eras learn_sets helpers/capacity.py helpers/history.py",

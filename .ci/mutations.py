@@ -164,7 +164,9 @@ def _skipped(chain: list[ast.AST], node: ast.Constant) -> bool:
             return True
         if isinstance(outer, ast.Call):
             name = outer.func.attr if isinstance(outer.func, ast.Attribute) else getattr(outer.func, "id", "")
-            if name in ("range", "reshape", "compiled", "diff") or (name in ("round", "quantile") and parent is outer):
+            if name == "reshape":
+                return True
+            if name in ("range", "compiled", "diff") or (name in ("round", "quantile") and parent is outer):
                 return name != "quantile" and (not outer.args or outer.args[0] is not inner)
         if isinstance(outer, ast.keyword) and outer.arg in ("axis", "n", "decimals", "dtype", "stacklevel", "decimal"):
             return True

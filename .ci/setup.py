@@ -15,11 +15,13 @@ import subprocess
 import sys
 import time
 
-from install import AGAIN, NEEDED_MB, VENV, VENV_PYTHON, Problem, count_packages, install, say
+from install import AGAIN, NEEDED_MB, VENV, VENV_PYTHON, Problem, count_packages, install, run, say
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAMP = os.path.join(VENV, "installed.json")
 UNFINISHED = os.path.join(VENV, "unfinished")
+# The first simulation compiles its loop, for three seconds: not in a lesson, and not in several tests at once.
+COMPILE = "from helpers.scaling import poisson, simulate; simulate(poisson(1, 1, seed=1), duration_ms=1, init_ms=1)"
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 REQUIREMENTS = {
@@ -149,6 +151,7 @@ def fill_venv(whats):
         if count_packages() <= len(("pip", "setuptools")):
             os.remove(UNFINISHED)  # nothing was changed yet: the next call can go on from here
         raise
+    run([VENV_PYTHON, "-c", COMPILE], lambda log: "Compiling the simulator's loop")  # if it can't be, it isn't
     stamp = stamped()
     stamp.update({what: digest(what) for what in whats})
     stamp["folder"] = ROOT

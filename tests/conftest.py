@@ -10,11 +10,12 @@ import gc
 import io
 import itertools
 import json
+import os
 import textwrap
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,12 @@ else:
 
 # While thousands of tests are found, the collector would look at all of them again and again, and find nothing to free.
 gc.disable()
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start a worker more than there are processors: much of the time, tests wait for processes and deadlines."""
+    return (yield) + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
 
 
 @pytest.hookimpl(trylast=True)
@@ -219,6 +226,22 @@ def cloud() -> Iterator[Any]:
 def workshop(cloud: Any) -> Workshop:
     """Return what makes functions in the file's cloud."""
     return Workshop()
+
+
+@pytest.fixture(scope="module")
+def ear(cloud: Any, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a function of the file's cloud that keeps what it hears."""
+    from cloud_ears import Ear
+
+    return Ear(cloud, workshop, tmp_path_factory.mktemp("heard") / "events")
+
+
+@pytest.fixture
+def queue(workshop: Workshop) -> Any:
+    """Return a queue of one's own in the file's cloud."""
+    from cloud_ears import Queue
+
+    return Queue(workshop.name("queue"))
 
 
 @pytest.fixture
