@@ -42,6 +42,7 @@ def test_every_workflow_has_the_form_that_github_asks_for() -> None:
     assert faults(*WORKFLOWS) == ""
 
 
+@pytest.mark.thorough
 def test_a_workflow_with_a_misspelt_word_is_noticed(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yml"
     wrong.write_text((ROOT / ".github/workflows/ci.yml").read_text().replace("runs-on", "run-on"))

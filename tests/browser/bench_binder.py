@@ -1,8 +1,8 @@
 """What a launch on Binder takes here, part by part, and what memory a learner's session holds with every lab run.
 
-Run it with ``python tests/browser/bench_binder.py [08 09 ...]``, all notebooks or those whose names begin so. The server
-has Binder's settings, which end idle kernels when another one needs their room. Binder guarantees 1 GB and stops a
-kernel at 2 GB. Memory is the proportional set size: what programs share is counted once. The browser runs on the
+Run it with ``python tests/browser/bench_binder.py [08 09 ...]``: all notebooks, or those whose names begin so. The
+server has Binder's settings, which end idle kernels when another one needs their room. Binder guarantees 1 GB and stops
+a kernel at 2 GB. Memory is the proportional set size: what programs share is counted once. The browser runs on the
 learner's machine and isn't counted.
 """
 
