@@ -13,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout book requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout book offline demo requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -87,6 +87,14 @@ handout: ## copies of the notebooks without solutions, in build/handout
 book: ## build the web book, from the notebooks as they are stored, in build/book
 	$(setup) lab book
 	@$(python) .ci/build_book.py $(ARGS)
+
+offline: ## pack all that a room without internet needs, for this platform and Python, in build/
+	$(setup) lab
+	@$(python) .ci/offline.py $(ARGS)
+
+demo: ## record the README's moving picture again (needs Chromium or Chrome)
+	$(setup) lab tests
+	@$(python) .ci/record.py $(ARGS)
 
 requirements: ## pin versions as pyproject.toml asks (UPGRADE=1 for the newest)
 	$(setup) lab authoring

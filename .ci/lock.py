@@ -2,10 +2,11 @@
 
     python .ci/lock.py [--upgrade | --check]
 
-Four files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a
-learner installs, what only the tests need, what only authors need, what builds the web book. Versions that still
-satisfy pyproject.toml stay until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml
-asks for, or when a pinned version has no wheel for a Python and platform that we promise.
+Files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a learner
+installs, what only the tests need, what only authors need, what builds the web book; and the learner's once more for
+Binder, without this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`. `--check` changes
+nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned version has no wheel for a Python and
+platform that we promise.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ LEARNER = Path("requirements.txt")
 TESTS = Path("tests/requirements.txt")
 AUTHORING = Path(".ci/requirements.txt")
 BOOK = Path("book/requirements.txt")
+BINDER = Path(".binder/requirements.txt")
 GROUPS = {TESTS: "tests", AUTHORING: "authoring", BOOK: "book"}
 
 HEADERS = {
@@ -44,6 +46,10 @@ HEADERS = {
 """,
     BOOK: """\
 # What only the web book's builder needs, on top of requirements.txt. Made by `make requirements` from pyproject.toml.
+""",
+    BINDER: """\
+# requirements.txt for Binder, without this folder: postBuild installs that, so that a change to a notebook doesn't
+# install everything else again. Made by `make requirements` from pyproject.toml.
 """,
 }
 # `helpers` becomes importable from any notebook, whatever the working directory.
@@ -106,7 +112,7 @@ def as_file(path: Path, lines: list[str]) -> str:
 def generate(*, upgrade: bool) -> dict[Path, str]:
     """Return what each requirements file should say."""
     learner = compiled(LEARNER, learner=[], upgrade=upgrade)
-    texts = {LEARNER: as_file(LEARNER, learner)}
+    texts = {path: as_file(path, learner) for path in (LEARNER, BINDER)}
     for path in GROUPS:
         texts[path] = as_file(path, compiled(path, learner=learner, upgrade=upgrade))
     return texts

@@ -42,6 +42,7 @@ LEFT_OUT = "not (under_60_ms or two_microseconds or sixty_milliseconds or twenti
 PRELOADED = ("pytest", "hypothesis", "pandas", "numpy", "numba", "boto3", "ipywidgets", "anywidget", "nbval.plugin")
 
 _BILLS = "pricing_examples pricing assumptions scenarios show_costs history coldstart"
+_WEEK = "history assumptions show_eras learn_sets helpers/history.py"
 _PLATFORM = "scaling assumptions scaling_arrivals scaling_reference show_scaling coldstart learn_sets"
 # What is likely to notice a change in a file, the likeliest first: tests/test_<name>.py, and doctests of a folder.
 LIKELY = {
@@ -50,12 +51,12 @@ LIKELY = {
     "data/limits.csv": f"data_values data tables pricing scaling helpers/tables helpers/pricing helpers/scaling"
     f" {_BILLS} cloud_package learn_quiz",
     "data/responsibility": "responsibility show_matrix learn_sets learn_quiz data helpers/responsibility.py",
-    "data/claims.csv": "responsibility coldstart history data show_matrix learn_quiz",
+    "data/claims.csv": "show_lesson responsibility coldstart history data show_matrix learn_quiz",
     "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
-    "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/capacity.py helpers/history.py",
-    "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
+    "helpers/capacity.py": f"capacity {_WEEK} scenarios helpers/capacity.py",
+    "helpers/history.py": _WEEK,
     "helpers/coldstart": "coldstart assumptions show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.
