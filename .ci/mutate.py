@@ -54,7 +54,7 @@ LIKELY = {
     "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
-    "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/capacity.py helpers/history.py",
+    "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/history.py",
     "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
     "helpers/coldstart": "coldstart assumptions show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
 }
