@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.scaling import Group, Surge, follow, required_concurrency
+from helpers.scaling.group import Followed
 from helpers.scaling.incidents import EVENINGS, incident
 from helpers.show import scaling, scaling_fleets
 
@@ -142,6 +143,16 @@ def test_a_group_answers_or_drops_or_still_holds_what_arrives():
     assert 0 <= left <= 10 * 200 * followed.instances[-1]
 
 
+@pytest.mark.parametrize(("lost", "caught_up_s"), [(0.49, 0), (0.51, 2)])
+def test_a_group_has_caught_up_when_less_than_half_a_request_is_lost_in_a_second(lost, caught_up_s):
+    nobody = np.zeros(4)
+    assert Followed(nobody, nobody, np.array([0, lost, 0, 0]), nobody).caught_up_s == caught_up_s
+
+
+def test_a_group_may_be_planned_without_headroom():
+    assert follow(np.full(60, 400.0), Group(use=1)).instances[-1] == 2
+
+
 def test_a_group_never_exceeds_its_own_limit():
     followed = follow(Surge(quiet_s=60, hold_s=600).rates(), Group(maximum=20))
     assert followed.instances.max() == 20
@@ -149,7 +160,7 @@ def test_a_group_never_exceeds_its_own_limit():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("use", 0), ("use", 1.2), ("unit_rate", 0), ("minimum", 0), ("signal", "x")]
+    ("name", "value"), [("use", 0), ("use", 1.01), ("unit_rate", 0), ("minimum", 0), ("signal", "x")]
 )
 def test_a_group_without_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
