@@ -123,6 +123,11 @@ def test_a_group_catches_up_after_alarm_and_lead_time():
         assert follow(rates, Group(alarm_s=alarm, lead_s=lead)).caught_up_s == 60 + alarm + lead
 
 
+def test_a_group_without_delay_orders_after_the_first_second_that_it_sees():
+    rates = Surge(quiet_s=60, hold_s=600).rates()
+    assert follow(rates, Group(alarm_s=0, lead_s=0)).caught_up_s == 61
+
+
 def test_a_group_that_looks_at_processors_grows_step_by_step_and_later():
     rates = Surge(base_rate=3_333, quiet_s=60, hold_s=900).rates()
     by_requests, by_cpu = (follow(rates, Group(signal=signal)) for signal in ("requests", "cpu"))
