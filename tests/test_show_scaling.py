@@ -112,6 +112,10 @@ def test_each_evening_was_refused_for_one_reason_alone():
         assert sorted(by.values())[:2] == [0, 0]
 
 
+def test_each_evening_has_the_same_crowd_at_every_call():
+    assert {incident(evening).result.requests for evening in EVENINGS} == {380_590}
+
+
 def test_an_unknown_evening_is_refused():
     with pytest.raises(ValueError, match="Tuesday, Wednesday, Thursday"):
         incident("Friday")
@@ -133,6 +137,8 @@ def test_a_group_that_looks_at_processors_grows_step_by_step_and_later():
     by_requests, by_cpu = (follow(rates, Group(signal=signal)) for signal in ("requests", "cpu"))
     assert by_cpu.caught_up_s > by_requests.caught_up_s
     assert len(set(by_cpu.instances.tolist())) > len(set(by_requests.instances.tolist()))
+    grown = np.flatnonzero(np.diff(by_cpu.instances))
+    assert set(np.diff(grown) % 60) == {0}, "values come by the minute"
 
 
 def test_headroom_of_three_carries_three_times_the_load():
