@@ -111,8 +111,8 @@ def test_a_model_assumes_what_was_entered(model):
 
 def test_the_three_evenings_are_set_as_they_were_entered():
     assert INIT_MS == 300
-    assert EVENINGS == {
+    assert {
         "Tuesday": Incident(CROWD, 800, Platform(concurrency=6_000)),
         "Wednesday": Incident(CROWD, 100, Platform(concurrency=1_000, reserved=300)),
         "Thursday": Incident(CROWD, 20, Platform(concurrency=500)),
-    }
+    } == EVENINGS
