@@ -42,7 +42,7 @@ LEFT_OUT = "not (under_60_ms or two_microseconds or sixty_milliseconds or twenti
 PRELOADED = ("pytest", "hypothesis", "pandas", "numpy", "numba", "boto3", "ipywidgets", "anywidget", "nbval.plugin")
 
 _BILLS = "pricing_examples pricing assumptions scenarios show_costs history coldstart"
-_PLATFORM = "scaling assumptions scaling_arrivals scaling_reference show_scaling coldstart learn_sets"
+_PLATFORM = "scaling assumptions scaling_confidence scaling_arrivals scaling_reference show_scaling coldstart"
 # What is likely to notice a change in a file, the likeliest first: tests/test_<name>.py, and doctests of a folder.
 LIKELY = {
     "data/prices.csv": f"pricing_examples data_values data {_BILLS} learn_check learn_quiz show_report cloud_report"
