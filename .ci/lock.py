@@ -2,10 +2,11 @@
 
     python .ci/lock.py [--upgrade | --check]
 
-Four files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a
-learner installs, and what only the tests, authors and a machine for a class need. Versions that still satisfy
-pyproject.toml stay until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml asks
-for, or when a pinned version has no wheel for a Python and platform that we promise.
+Files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a learner
+installs, what only the tests need, what only authors need, what builds the web book, what serves a class; and the
+learner's once more for Binder, without this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`.
+`--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned version has no
+wheel for a Python and platform that we promise.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ SOURCE_ON_MACS = ("awslambdaric==",)
 LEARNER = Path("requirements.txt")
 TESTS = Path("tests/requirements.txt")
 AUTHORING = Path(".ci/requirements.txt")
+BOOK = Path("book/requirements.txt")
 CLASS = Path("deploy/single/requirements.txt")
-GROUPS = {TESTS: "tests", AUTHORING: "authoring", CLASS: "class"}
+BINDER = Path(".binder/requirements.txt")
+GROUPS = {TESTS: "tests", AUTHORING: "authoring", BOOK: "book", CLASS: "class"}
 
 HEADERS = {
     LEARNER: """\
@@ -45,6 +48,13 @@ HEADERS = {
     CLASS: """\
 # What one big machine needs to serve a class, on top of requirements.txt. Made by `make requirements` from
 # pyproject.toml.
+""",
+    BOOK: """\
+# What only the web book's builder needs, on top of requirements.txt. Made by `make requirements` from pyproject.toml.
+""",
+    BINDER: """\
+# requirements.txt for Binder, without this folder: postBuild installs that, so that a change to a notebook doesn't
+# install everything else again. Made by `make requirements` from pyproject.toml.
 """,
 }
 # `helpers` becomes importable from any notebook, whatever the working directory.
@@ -107,7 +117,7 @@ def as_file(path: Path, lines: list[str]) -> str:
 def generate(*, upgrade: bool) -> dict[Path, str]:
     """Return what each requirements file should say."""
     learner = compiled(LEARNER, learner=[], upgrade=upgrade)
-    texts = {LEARNER: as_file(LEARNER, learner)}
+    texts = {path: as_file(path, learner) for path in (LEARNER, BINDER)}
     for path in GROUPS:
         texts[path] = as_file(path, compiled(path, learner=learner, upgrade=upgrade))
     return texts

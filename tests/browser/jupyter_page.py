@@ -26,6 +26,9 @@ from typing import Any
 import psutil
 from playwright.sync_api import BrowserContext, Locator, Page
 
+sys.path.append(str(Path(__file__).resolve().parents[2] / ".ci"))  # for those who come here without pytest
+from printing import find_browser as find_browser
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTEBOOKS = REPOSITORY / "notebooks"
 SCREENSHOTS = REPOSITORY / "build" / "screenshots"
@@ -44,23 +47,9 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_MAC_BROWSERS = (
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
 # Chromium reports this when a layout takes more than one frame; nothing is wrong then.
 _HARMLESS_PAGE_ERROR = "ResizeObserver loop"
 _WIDGET_FAILURES = ("Error displaying widget", "Error creating widget", "Failed to load model")
-
-
-def find_browser() -> str | None:
-    """Return the path of a Chromium or Chrome: ``BROWSER_PATH``, one on the PATH, or macOS's applications."""
-    asked = os.environ.get("BROWSER_PATH")
-    if asked:
-        return asked if os.access(asked, os.X_OK) else None
-    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    return found or next((path for path in _MAC_BROWSERS if os.access(path, os.X_OK)), None)
 
 
 @dataclass

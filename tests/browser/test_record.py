@@ -1,12 +1,10 @@
 """The decision record on paper: two pages, whatever the case."""
 
 import datetime
-import re
-import subprocess
 from pathlib import Path
 
 import pytest
-from jupyter_page import find_browser
+from printing import page_count, print_to_pdf
 
 from helpers.advice import Case, advise, split
 from helpers.report import Origin, Wish, decide, kept, origin_of, read, record
@@ -17,23 +15,10 @@ DATE = datetime.date(2026, 11, 25)
 
 def pages(html: str, folder: Path) -> int:
     """Print a page to PDF as a person would, and count its sheets."""
-    (folder / "record.html").write_text(html, encoding="utf-8")
-    subprocess.run(
-        [
-            find_browser(),
-            "--headless=new",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--no-pdf-header-footer",
-            f"--user-data-dir={folder / 'profile'}",
-            f"--print-to-pdf={folder / 'record.pdf'}",
-            (folder / "record.html").as_uri(),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
-    return len(re.findall(rb"/Type\s*/Page\b(?!s)", (folder / "record.pdf").read_bytes()))
+    page, pdf = folder / "record.html", folder / "record.pdf"
+    page.write_text(html, encoding="utf-8")
+    print_to_pdf(page, pdf)
+    return page_count(pdf)
 
 
 def from_a_log():
