@@ -9,7 +9,7 @@ from math import inf
 
 import pytest
 
-from helpers.capacity import Fleet, Week
+from helpers.capacity import DAY_SHAPE, Fleet, Week
 from helpers.coldstart.remedies import Remedies
 from helpers.history import Shop
 from helpers.pricing.scenarios import Workload
@@ -116,3 +116,9 @@ def test_the_three_evenings_are_set_as_they_were_entered():
         "Wednesday": Incident(CROWD, 100, Platform(concurrency=1_000, reserved=300)),
         "Thursday": Incident(CROWD, 20, Platform(concurrency=500)),
     } == EVENINGS
+
+
+def test_an_ordinary_day_has_the_shape_that_was_entered():
+    night, morning = (0.75, 0.6, 0.5, 0.42, 0.38, 0.4), (0.5, 0.65, 0.8, 0.95, 1.05, 1.1)
+    afternoon, evening = (1.2, 1.2, 1.15, 1.15, 1.2, 1.3), (1.45, 1.6, 1.65, 1.55, 1.3, 1.0)
+    assert DAY_SHAPE == night + morning + afternoon + evening

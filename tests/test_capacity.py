@@ -5,6 +5,7 @@ import pytest
 
 from helpers.capacity import (
     DAY_MINUTES,
+    DAY_SHAPE,
     WEEK_MINUTES,
     Fleet,
     Week,
@@ -64,6 +65,18 @@ def test_after_launch_day_the_surplus_halves_every_six_hours():
     assert surplus[end : end + 13 * 60 : 360] / surplus[end - 1] == pytest.approx([1, 0.5, 0.25], rel=0.005)
 
 
+def test_the_week_closes_as_a_ring():
+    rates = Week(per_second=1, launch=1, spread=0).rates()
+    sunday, monday = (1.25 * DAY_SHAPE[-1], DAY_SHAPE[0]) / np.mean(DAY_SHAPE)
+    # half an hour before midnight to half an hour after, the level moves evenly
+    assert rates[-1] == pytest.approx(sunday + (monday - sunday) * 29.5 / 60)
+    assert rates[0] == pytest.approx(sunday + (monday - sunday) * 30.5 / 60)
+
+
+def test_where_nothing_is_to_be_carried_one_unit_stays():
+    assert units_needed(load=0, unit_capacity=1) == 1
+
+
 def test_hours_and_minutes_count_the_same_requests():
     assert Week().hourly().requests.sum() == pytest.approx(Week().rates().sum() * 60, abs=100)
 
@@ -74,7 +87,15 @@ def test_traffic_before_the_launch_knows_nothing_of_it():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("launch", 0.5), ("per_second", 0), ("launch_day", 7), ("ramp_minutes", 0), ("spread", 0.51)]
+    ("name", "value"),
+    [
+        ("launch", 0.5),
+        ("per_second", 0),
+        ("launch_day", 7),
+        ("launch_hour", 23.1),
+        ("ramp_minutes", 0),
+        ("spread", 0.51),
+    ],
 )
 def test_a_week_without_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
