@@ -121,4 +121,4 @@ def test_the_three_evenings_are_set_as_they_were_entered():
 def test_an_ordinary_day_has_the_shape_that_was_entered():
     night, morning = (0.75, 0.6, 0.5, 0.42, 0.38, 0.4), (0.5, 0.65, 0.8, 0.95, 1.05, 1.1)
     afternoon, evening = (1.2, 1.2, 1.15, 1.15, 1.2, 1.3), (1.45, 1.6, 1.65, 1.55, 1.3, 1.0)
-    assert DAY_SHAPE == night + morning + afternoon + evening
+    assert night + morning + afternoon + evening == DAY_SHAPE
