@@ -13,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout offline demo requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout book offline demo requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -30,8 +30,8 @@ test-thorough: ## the tests that `make test` leaves out because they take long: 
 	$(setup) lab tests
 	@$(python) -m pytest -m thorough tests $(ARGS)
 
-test-browser: ## open every notebook in a real browser and run it (needs Chromium or Chrome)
-	$(setup) lab tests
+test-browser: ## open every notebook in a real browser and run it, and read the book (needs Chromium or Chrome)
+	$(setup) lab tests book
 	@$(python) -m pytest tests/browser -n 0 $(ARGS)
 
 mutate: ## a test of the tests: change a price, a limit, a constant; something must fail (hours; ARGS="--limit 60" for a sample)
@@ -83,6 +83,10 @@ slides: ## slides of each notebook as one file that needs no internet, in build/
 handout: ## copies of the notebooks without solutions, in build/handout
 	$(setup) lab
 	@$(python) .ci/handout.py $(ARGS)
+
+book: ## build the web book, from the notebooks as they are stored, in build/book
+	$(setup) lab book
+	@$(python) .ci/build_book.py $(ARGS)
 
 offline: ## pack all that a room without internet needs, for this platform and Python, in build/
 	$(setup) lab

@@ -1,6 +1,6 @@
 """Make or mend .venv and install what a command needs: the first step of `make lab` and `make test`.
 
-    python .ci/setup.py [--ready] [lab | tests | authoring ...]
+    python .ci/setup.py [--ready] [lab | tests | authoring | book ...]
 
 Standard library only, and in a syntax that Python 3.6 reads, so that an old Python gets a sentence and not a
 SyntaxError. A stamp in .venv records what was installed, hence the next call returns at once. `--ready` only asks: it
@@ -28,6 +28,7 @@ REQUIREMENTS = {
     "lab": "requirements.txt",
     "tests": os.path.join("tests", "requirements.txt"),
     "authoring": os.path.join(".ci", "requirements.txt"),
+    "book": os.path.join("book", "requirements.txt"),
 }
 
 

@@ -145,8 +145,8 @@ def test_post_build_makes_helpers_importable_and_compiles_what_kernels_then_find
         "from helpers.scaling import Platform, poisson, simulate, loop\n"
         "simulate(poisson(1, 60, seed=2), duration_ms=1, init_ms=1, platform=Platform())\n"
         "kept = [value.stats for value in vars(loop).values() if hasattr(value, 'stats')]\n"
-        "print(loop.__file__, sum(bool(each.cache_hits) for each in kept))\n"
-        "print(sum(bool(each.cache_misses) for each in kept))"
+        "hits, misses = (sum(bool(getattr(each, name)) for each in kept) for name in ('cache_hits', 'cache_misses'))\n"
+        "print(loop.__file__, hits, misses)"
     )
     file, found, compiled_again = run("sh", ".binder/start", python, "-c", program).split()
     assert Path(file).is_relative_to(clone)

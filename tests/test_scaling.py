@@ -54,6 +54,12 @@ def test_a_saturated_pool_rejects_what_erlang_says():
     assert result.throttled_by == {"concurrency": result.throttled, "scaling": 0, "rate": 0}
 
 
+def test_erlangs_formula_by_hand_for_no_server_one_and_two():
+    assert erlang_b(0, 2) == 1
+    assert erlang_b(1, 2) == pytest.approx(2 / 3)
+    assert erlang_b(2, 1) == pytest.approx((1 / 2) / (1 + 1 + 1 / 2))
+
+
 @pytest.mark.parametrize(
     "times", [100, exponential(100), lognormal(mean_ms=100, sigma=1)], ids=["constant", "exp", "log"]
 )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.scaling import bursts, constant, daily, from_timestamps, poisson, ramp
+from helpers.scaling.arrivals import knots
 
 KINDS = {
     "poisson": (poisson(20, 1000, seed=1), 20_000),
@@ -14,6 +15,7 @@ KINDS = {
     "ramp down": (ramp(30, 10, 1000, seed=3), 20_000),
     "daily": (daily([0.1, 0.4], days=1.5, seed=4), 0.1 * 86_400 + 0.4 * 43_200),
     "bursts": (bursts(10, 110, 100, 10, 1000, seed=5), 20_000),
+    "flat, then up": (knots([0, 500, 1000], [10, 10, 50], seed=10), 20_000),
     "constant": (constant(20, 1000), 20_000),
     "overlay": (poisson(15, 1000, seed=6) + ramp(0, 10, 1000, seed=7), 20_000),
     "scaled": (ramp(0, 20, 1000, seed=8) * 2, 20_000),
