@@ -13,9 +13,15 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "build" / "book"
@@ -38,6 +44,31 @@ def build(folder: Path = FOLDER) -> Path:
     if dead := dead_links(folder):
         raise SystemExit("\n".join(dead))
     return folder / "index.html"
+
+
+def built(folder: Path = FOLDER) -> Path:
+    """Return the book's first page, building it only if something that it is made of is newer.
+
+    Several processes may ask at once: one builds, the others wait.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "book.lock").open("w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        first = folder / "index.html"
+        if first.exists() and first.stat().st_mtime > max(path.stat().st_mtime for path in sources()):
+            return first
+        return build(folder)
+
+
+def sources() -> Iterator[Path]:
+    """Yield the files that the book is made of."""
+    yield Path(__file__)
+    yield ROOT / "requirements.txt"
+    for name in ("book", "data", "docs", "helpers", "notebooks"):
+        for path in (ROOT / name).rglob("*"):
+            if path.is_file() and path.suffix not in {".pyc", ".nbc", ".nbi"}:
+                yield path
 
 
 class _Page(HTMLParser):

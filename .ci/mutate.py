@@ -42,8 +42,7 @@ LEFT_OUT = "not (under_60_ms or two_microseconds or sixty_milliseconds or twenti
 PRELOADED = ("pytest", "hypothesis", "pandas", "numpy", "numba", "boto3", "ipywidgets", "anywidget", "nbval.plugin")
 
 _BILLS = "pricing_examples pricing assumptions scenarios show_costs history coldstart"
-_WEEK = "history assumptions show_eras learn_sets helpers/history.py"
-_PLATFORM = "scaling assumptions scaling_arrivals scaling_reference show_scaling coldstart learn_sets"
+_PLATFORM = "scaling assumptions scaling_confidence scaling_arrivals scaling_reference show_scaling coldstart"
 # What is likely to notice a change in a file, the likeliest first: tests/test_<name>.py, and doctests of a folder.
 LIKELY = {
     "data/prices.csv": f"pricing_examples data_values data {_BILLS} learn_check learn_quiz show_report cloud_report"
@@ -55,14 +54,14 @@ LIKELY = {
     "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
-    "helpers/capacity.py": f"capacity {_WEEK} scenarios helpers/capacity.py",
-    "helpers/history.py": _WEEK,
+    "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/history.py",
+    "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
     "helpers/coldstart": "coldstart assumptions show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.
 NOTEBOOKS = {
     "data/responsibility": "03 00",
-    "data/claims.csv": "03 08 10 09",
+    "data/claims.csv": "03 06 10 01 02 07 08 09",
     "data/timeline.csv": "01",
     "helpers/pricing": "06 00 01 08 05 02 07 04 09 10",
     "helpers/scaling": "05 08 02 09 10",

@@ -25,7 +25,14 @@ FOLDED = {"explorer", "live", "rerun", "desk", "predict", "quiz", "progress"}
 _FENCE = "`" * 12  # longer than any in a notebook
 
 
-def chapter(notebook: Notebook, *, static: str, source: str, quizzes: Callable[[str], QuizFile] = read_quiz) -> str:
+def chapter(
+    notebook: Notebook,
+    *,
+    static: str,
+    source: str,
+    quizzes: Callable[[str], QuizFile] = read_quiz,
+    explorer: Callable[[Cell], str] = lambda cell: "",
+) -> str:
     """Return a notebook's page.
 
     Parameters
@@ -38,9 +45,11 @@ def chapter(notebook: Notebook, *, static: str, source: str, quizzes: Callable[[
         The address of the notebook's file.
     quizzes : callable
         Gives a quiz by its name.
+    explorer : callable
+        Gives the HTML of an explorer that moves in the book, by its cell; "" for one that doesn't.
     """
     begins = opening(notebook)
-    writer = _Writer(static, begins.binder, quizzes)
+    writer = _Writer(static, begins.binder, quizzes, explorer)
     top = raw(f'<span class="anchor" id="{anchor(notebook["cells"][0])}"></span>')
     blocks = [f"# {begins.title}", top, raw(_first_lines(begins.byline, begins.binder, source)), begins.rest]
     for cell, role in list(roles(notebook))[1:]:
@@ -98,8 +107,10 @@ def folded(blocks: list[str], summary: str, kind: str = "") -> list[str]:
 class _Writer:
     """Writes one notebook's code cells, in order: an explorer doesn't repeat the sentence of the figure before it."""
 
-    def __init__(self, static: str, binder: str, quizzes: Callable[[str], QuizFile]) -> None:
-        self._static, self._binder, self._quizzes = static, binder, quizzes
+    def __init__(
+        self, static: str, binder: str, quizzes: Callable[[str], QuizFile], explorer: Callable[[Cell], str]
+    ) -> None:
+        self._static, self._binder, self._quizzes, self._explorer = static, binder, quizzes, explorer
         self._last_sentence = ""
 
     def code(self, cell: Cell, role: Role) -> list[str]:
@@ -132,6 +143,8 @@ class _Writer:
             return parts.figure(data.get(PLOTLY), text_of(data[PNG]), plain, name=name, static=self._static)
         if role.kind in {"code", "progress"} and "text/html" in data:
             return parts.table(text_of(data["text/html"]))
+        if role.kind == "explorer" and (moving := self._explorer(cell)):
+            return moving
         return self._part(role, plain)
 
     def _part(self, role: Role, plain: str) -> str:

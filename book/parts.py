@@ -131,6 +131,20 @@ def explorer(controls: list[str], sentence: str, binder: str) -> str:
     return card("runs", "Explorer", body, binder=binder, action="Move it in Binder")
 
 
+def moving_explorer(name: str, file: str, controls: str, sentence: str, binder: str) -> str:
+    """Show an explorer whose controls move here, one at a time; its figure appears with the first move."""
+    body = (
+        f'<div class="explorer" id="{name}" data-states="{file}">'
+        f'<div class="explorer-controls">{controls}</div>'
+        '<figure class="chart" hidden><div class="sheet"><p class="finding"></p><div class="frame"></div></div>'
+        f'<figcaption aria-live="polite">{escaped(sentence)}</figcaption></figure>'
+        "<noscript><p>The controls need JavaScript.</p></noscript></div>"
+    )
+    head = '<p class="card-head"><span>Explorer</span><span class="runs">one control at a time here</span></p>'
+    go = f'<p class="go"><a href="{html.escape(binder)}">All at once in Binder</a></p>'
+    return f'<div class="card card-runs">{head}{body}{go}</div>'
+
+
 def prediction(said: str, binder: str) -> str:
     """Ask before the answer comes."""
     question = re.sub(r"^Predict \S+: ", "", said)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+from functools import partial
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
 import chapters
+import explorers
 import moving
+import parts
 from docutils import nodes
-from reading import questions
+from reading import opening, questions, text_of
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.builders.html import StandaloneHTMLBuilder
@@ -29,6 +32,8 @@ NOTEBOOKS = "notebooks/"
 MAP_IN = "notebooks/00_start_here"
 TEACHING = "docs/README"
 LOOKED_UP = {"docs/glossary", "docs/cheat-sheet"}
+# What is computed while the notebooks are read, and written beside the pages: text by the name in _static.
+files: dict[str, str] = {}
 PLOTLY = f"plotly-{metadata.version('plotly')}.min.js"
 
 
@@ -48,7 +53,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-updated", shorten_titles)
     app.connect("html-page-context", give_headings_a_level, priority=900)
     app.connect("build-finished", write_files)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": True}
 
 
 class Book(StandaloneHTMLBuilder):
@@ -71,12 +76,39 @@ def read_notebook(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] += "\n\n" + contents("", [f"/{page}" for page in teaching(app.env)]).replace(":caption: \n", "")
     if not docname.startswith(NOTEBOOKS):
         return
+    notebook = json.loads(source[0])
     try:
         source[0] = chapters.chapter(
-            json.loads(source[0]), static="../_static", source=in_repository(app.env, f"{docname}.ipynb")
+            notebook,
+            static="../_static",
+            source=in_repository(app.env, f"{docname}.ipynb"),
+            explorer=partial(move_explorer, docname, notebook),
         )
     except (KeyError, ValueError) as error:
         raise ExtensionError(f"{docname}.ipynb: {error}") from error
+
+
+def move_explorer(docname: str, notebook: dict[str, Any], cell: dict[str, Any]) -> str:
+    """Compute an explorer's states, keep the file that holds them, and return the explorer's HTML.
+
+    Raises
+    ------
+    ValueError
+        If it doesn't say what the notebook has stored.
+    """
+    earlier = notebook["cells"][: notebook["cells"].index(cell)]
+    try:
+        explorer = explorers.made(cell, earlier)
+    except NameError:  # it shows what other cells computed, and stays a card
+        return ""
+    (said,) = (text_of(output["data"]["text/plain"]) for output in cell["outputs"])
+    if explorer.sentence != said:
+        raise ValueError(f"explorer {cell['id']} says {explorer.sentence!r}, and the stored notebook {said!r}")
+    name = f"{posixpath.basename(docname)[:2]}-{cell['id']}"
+    files[f"{explorers.FOLDER}/{name}.js"] = explorers.file(name, explorer)
+    source = f"../_static/{explorers.FOLDER}/{name}.js"
+    binder = opening(notebook).binder
+    return parts.moving_explorer(name, source, explorers.controls(explorer, name), said, binder)
 
 
 def in_repository(env: BuildEnvironment, path: str, kind: str = "blob") -> str:
@@ -235,5 +267,8 @@ def write_files(app: Sphinx, error: Exception | None) -> None:
     for docname in notebooks(app.env):
         for name, picture in chapters.pictures(stored(app.env, docname)).items():
             (figures / name).write_bytes(picture)
+    for name, text in files.items():
+        (static / name).parent.mkdir(exist_ok=True)
+        (static / name).write_text(text, encoding="utf-8")
     (static / PLOTLY).write_bytes(resources.files("plotly").joinpath("package_data/plotly.min.js").read_bytes())
     Path(app.outdir, ".nojekyll").touch()  # GitHub Pages leaves out folders with an underscore otherwise

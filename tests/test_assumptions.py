@@ -14,6 +14,7 @@ from helpers.coldstart.remedies import Remedies
 from helpers.history import Shop
 from helpers.pricing.scenarios import Workload
 from helpers.scaling.group import Group
+from helpers.scaling.incidents import EVENINGS, INIT_MS, Incident
 from helpers.scaling.platform import Asynchronous, Platform, Retry
 from helpers.scaling.surge import Surge
 
@@ -100,6 +101,18 @@ ASSUMED = {
 }
 
 
+CROWD = Surge(base_rate=400, peak_rate=6_000, quiet_s=10, rise_s=5, hold_s=60)
+
+
 @pytest.mark.parametrize("model", ASSUMED, ids=lambda model: model.__name__)
 def test_a_model_assumes_what_was_entered(model):
     assert {each.name: each.default for each in fields(model) if each.default is not MISSING} == ASSUMED[model]
+
+
+def test_the_three_evenings_are_set_as_they_were_entered():
+    assert INIT_MS == 300
+    assert {
+        "Tuesday": Incident(CROWD, 800, Platform(concurrency=6_000)),
+        "Wednesday": Incident(CROWD, 100, Platform(concurrency=1_000, reserved=300)),
+        "Thursday": Incident(CROWD, 20, Platform(concurrency=500)),
+    } == EVENINGS

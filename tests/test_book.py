@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import chapters
+import explorers
 import moving
 import parts
 import pytest
@@ -17,6 +19,8 @@ from reading import WIDGETS, Role, called, opening, questions, roles, text_of
 
 from helpers.learn.quizfile import read_quiz
 
+# Explorers of what another cell computed: the book has a card for them.
+NEEDS_OTHER_CELLS = {("03", "finer-explorer")}
 BINDER = "https://mybinder.org/v2/gh/some/where/main?urlpath=lab/tree/notebooks/x.ipynb"
 TITLE = {
     "cell_type": "markdown",
@@ -259,6 +263,58 @@ def test_an_empty_heading_is_no_heading() -> None:
 
 def test_a_sheet_with_colours_of_its_own_keeps_them() -> None:
     assert parts.table("<div style='color:#000'><table></table></div>").startswith('<div class="paper">')
+
+
+# ---- explorers
+
+
+def explorers_of(path: Path) -> list[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [(cell, cells[:i]) for i, (cell, role) in enumerate(roles({"cells": cells})) if role.kind == "explorer"]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+def test_explorers_move_in_the_book_and_start_where_the_notebook_does(path: Path) -> None:
+    for cell, earlier in explorers_of(path):
+        if (path.stem[:2], cell["id"]) in NEEDS_OTHER_CELLS:
+            with pytest.raises(NameError):
+                explorers.made(cell, earlier)
+            continue
+        explorer = explorers.made(cell, earlier)
+        assert explorer.sentence == text_of(cell["outputs"][0]["data"]["text/plain"])
+        for control in explorer.controls.values():
+            values = [value for _, value in explorers.stops(control)]
+            assert control.value in values
+            assert len(values) <= explorers.MOST_STOPS + 1 or not hasattr(control, "stops")
+
+
+def test_what_differs_laid_over_the_start_gives_each_figure() -> None:
+    cell, earlier = explorers_of(PATHS[0])[0]
+    explorer = explorers.made(cell, earlier)
+    states = explorers.states(explorer)
+    (control,) = explorer.controls.values()
+    for (_, value), state in zip(explorers.stops(control), states["controls"][0], strict=True):
+        control.value = value
+        assert laid_over(states, state["differs"]) == explorer.chart.figure
+        assert state["sentence"] == explorer.sentence
+
+
+def laid_over(start: dict[str, Any], differs: list[list[Any]]) -> dict[str, Any]:
+    figure = json.loads(json.dumps({"data": start["data"], "layout": start["layout"]}))
+    for path, value in differs:
+        part = figure
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = value
+    return figure
+
+
+def test_computing_an_explorers_states_leaves_it_as_it_was() -> None:
+    cell, earlier = explorers_of(PATHS[6])[0]
+    explorer = explorers.made(cell, earlier)
+    before = explorer.values
+    explorers.states(explorer)
+    assert explorer.values == before
 
 
 # ---- the figure that moves

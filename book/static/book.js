@@ -68,11 +68,11 @@ function shrink({ data, layout }) {
 }
 
 class Figure {
-  constructor(element) {
+  constructor(element, figure) {
     this.element = element;
     this.frame = element.querySelector(".frame");
     this.finding = element.querySelector(".finding");
-    this.figure = JSON.parse(element.querySelector("script").textContent);
+    this.figure = figure ?? JSON.parse(element.querySelector("script").textContent);
     this.plot = document.createElement("div");
     this.plot.className = "plot";
     this.plot.setAttribute("aria-hidden", "true"); // the sentence below says it
@@ -154,6 +154,77 @@ function moving(element) {
   });
 }
 
+/** An explorer: each control by itself, from states that were computed when the book was built. */
+const exploring = new Map();
+globalThis.explored = (name, states) => exploring.get(name).resolve(states);
+
+function load(element) {
+  let states = exploring.get(element.id);
+  if (!states) {
+    states = {};
+    states.promise = new Promise((resolve, reject) => Object.assign(states, { resolve, reject }));
+    exploring.set(element.id, states);
+    const script = document.createElement("script");
+    script.src = element.dataset.states;
+    script.onerror = () => states.reject(new Error("The explorer's states did not load"));
+    document.head.append(script);
+  }
+  return states.promise;
+}
+
+function explorer(element) {
+  const controls = [...element.querySelectorAll("input, select")];
+  const starts = controls.map(place);
+  const picture = element.querySelector("figure");
+  let figure;
+  let wanted = 0;
+
+  function place(control) {
+    return control.matches("select") ? control.selectedIndex : Number(control.value);
+  }
+  function put(control, index) {
+    if (control.matches("select")) control.selectedIndex = index;
+    else control.value = index;
+    show(control);
+  }
+  function show(control) {
+    if (control.matches("select")) return;
+    const words = JSON.parse(control.dataset.words)[control.value];
+    control.previousElementSibling.textContent = words;
+    control.setAttribute("aria-valuetext", words);
+    control.style.setProperty("--filled", `${(100 * control.value) / control.max}%`);
+  }
+  async function move(moved) {
+    const turn = (wanted += 1);
+    controls.forEach((control, i) => (control === moved ? show(control) : put(control, starts[i])));
+    const { data, layout, controls: states } = await load(element);
+    if (turn !== wanted) return; // moved on meanwhile
+    const state = states[controls.indexOf(moved)][place(moved)];
+    picture.hidden = false;
+    figure ??= new Figure(picture, { data, layout });
+    figure.finding.textContent = state.finding;
+    picture.querySelector("figcaption").textContent = state.sentence;
+    await figure.change(changed({ data, layout }, state.differs));
+    drawn.set(figure.frame, figure);
+    resized.observe(figure.frame);
+  }
+  for (const control of controls) {
+    show(control);
+    control.addEventListener("input", () => move(control).catch(console.error));
+    control.addEventListener("pointerdown", () => load(element), { once: true });
+  }
+}
+
+/** Lay what differs over a figure. */
+function changed(figure, differs) {
+  const copy = structuredClone(figure);
+  for (const [path, value] of differs) {
+    const last = path.at(-1);
+    path.slice(0, -1).reduce((part, key) => part[key], copy)[last] = value;
+  }
+  return copy;
+}
+
 /** What scrolls sideways can be reached and scrolled with the keyboard, and has a name. */
 function scrollable(element, name) {
   const overflows = element.scrollWidth > element.clientWidth + 1;
@@ -174,6 +245,7 @@ function scrollers() {
 
 document.querySelectorAll("figure.live").forEach((element) => near.observe(element));
 document.querySelectorAll("figure.moving").forEach(moving);
+document.querySelectorAll(".explorer").forEach(explorer);
 document.querySelectorAll("details").forEach((element) => element.addEventListener("toggle", scrollers));
 addEventListener("resize", scrollers);
 scrollers();

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("sphinx", reason="the book needs book/requirements.txt: make test-browser")
 
 from axe_playwright_python.sync_playwright import Axe
-from build_book import ROOT, build, dead_links
+from build_book import ROOT, built, dead_links
 from jupyter_page import VIEWPORT
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
@@ -32,8 +32,8 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("book") / "html").parent
+def folder() -> Path:
+    return built().parent
 
 
 @pytest.fixture(scope="session")
@@ -138,6 +138,30 @@ def test_the_slider_of_the_first_page_moves_the_advice(read: Callable[..., Reade
     expect(figure.locator(".finding")).to_contain_text("Run it on EC2")
     expect(figure.locator(".plot")).not_to_have_text(before)
     assert reader.errors == []
+
+
+def test_an_explorer_moves_by_one_control_at_a_time_and_fetches_its_figures_when_touched(
+    read: Callable[..., Reader],
+) -> None:
+    reader = read()
+    page = reader.open(CHAPTERS[6])
+    explorer = page.locator('[id="06-models-explorer"]')
+    explorer.scroll_into_view_if_needed()
+    expect(explorer.locator("figure")).to_be_hidden()
+    assert not any("explorers/" in address for address in reader.asked)
+    waiting, busiest = (explorer.get_by_role("slider", name=name) for name in ("Waiting", "Busiest moment"))
+    start = waiting.input_value()
+    busiest.focus()
+    page.keyboard.press("End")
+    sentence = explorer.locator("figcaption")
+    expect(sentence).to_contain_text("Not cheaper below ten billion", timeout=30_000)
+    expect(explorer.locator("figure")).to_have_attribute("data-drawn", "", timeout=60_000)
+    waiting.focus()
+    page.keyboard.press("Home")
+    expect(sentence).to_contain_text("A request waits 0 ms")
+    expect(explorer.locator("output").nth(3)).to_have_text("3 times the average")
+    assert waiting.input_value() != start
+    assert (reader.refused, reader.errors) == ([], [])
 
 
 def test_search_finds_a_term_where_it_is_explained(read: Callable[..., Reader]) -> None:
