@@ -112,6 +112,15 @@ def test_every_assumption_of_the_week_has_a_reason_that_fits_its_table():
     assert table.reason.str.len().between(10, 50).all(), "pandas cuts longer ones when it shows a frame"
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("unit_rate", 0), ("use", 0), ("use", 1.01), ("minimum", -1), ("lead_minutes", -1), ("review_minutes", 0)],
+)
+def test_a_fleet_without_sense_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        Fleet(**{"unit_rate": 1, name: value})
+
+
 def test_a_fleet_in_steady_traffic_keeps_what_the_formula_says():
     fleet = Fleet(unit_rate=20, use=0.6, lead_minutes=5, review_minutes=5)
     serving, paid = fleet.following(flat(100))
