@@ -56,7 +56,7 @@ LIKELY = {
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
     "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/history.py",
     "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
-    "helpers/coldstart": "coldstart assumptions show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
+    "helpers/coldstart": "coldstart assumptions coldstart_findings show_cold learn_sets helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.
 NOTEBOOKS = {

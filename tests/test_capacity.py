@@ -161,6 +161,10 @@ def test_what_exceeds_capacity_waits_as_long_as_people_do_and_is_then_turned_awa
     assert served.late.tolist() == [1200, 1200]
 
 
+def test_people_wait_ten_seconds_unless_others_are_declared():
+    assert serve(flat(30, 2), flat(20, 2)).dropped.tolist() == [600 - 200, 600]
+
+
 def test_a_short_queue_is_served_late_and_nobody_is_turned_away():
     served = serve(np.array([22.0, 10.0, 10.0]), flat(20, 3), patience_s=10)
     assert served.dropped.sum() == 0
@@ -186,6 +190,12 @@ def test_used_and_idle_make_the_whole_amount():
     parts = cost_of_idle(261.0, 0.18)
     assert parts["used"] + parts["idle"] == 261.0
     assert parts["idle"] == pytest.approx(214.02)
+
+
+def test_nothing_is_used_to_more_than_the_whole():
+    assert cost_of_idle(100.0, 1) == {"used": 100.0, "idle": 0.0}
+    with pytest.raises(ValueError, match="utilisation must be between 0 and 1"):
+        cost_of_idle(100.0, 1.01)
 
 
 def test_littles_law_is_a_rate_times_a_time():
