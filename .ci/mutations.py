@@ -36,6 +36,7 @@ EXPLAINED: dict[str, str] = {
     "helpers/coldstart/remedies.py:snapstart_cost.bill:1": "a month without requests: no duration is ever multiplied",
     "helpers/coldstart/latency.py:_NODES._WEIGHTS:64": "at how many points a sum is taken: far below what is shown",
     "helpers/coldstart/latency.py:_Z:8*": "how far and how finely a table goes: within two ten-millionths either way",
+    "helpers/coldstart/latency.py:Latency._top:2": "how fast a search widens before it narrows",
     "helpers/coldstart/latency.py:_HALVINGS:40": "how finely is searched: a billionth of a millisecond either way",
     "helpers/scaling/result.py:Result.__init__:2": "a period of no length: two values are read, a third is not",
     "helpers/scaling/result.py:Result.littles_law_gap:2": "a tolerance against binary noise",
