@@ -13,7 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from jupyter_page import BROWSER_ARGUMENTS, VIEWPORT, NotebookPage, find_browser, lab_server, open_notebook
+from jupyter_page import NotebookPage, open_notebook
+from lab_server import BROWSER_ARGUMENTS, VIEWPORT, find_browser, lab_server
 from playwright.sync_api import Locator, sync_playwright
 from scratch_notebook import write_notebook
 
