@@ -87,7 +87,7 @@ const makers = { single, multiple, numeric, ordering };
 // ---- the sheet -------------------------------------------------------------------------------
 
 async function render({ model, el }) {
-  await listen(model);
+  await listen(model, el);
   const spec = model.get("spec");
   const view = `s${Math.random().toString(36).slice(2, 10)}`;
   const card = element("section", { class: "r2f-sheet", "aria-label": spec.title });

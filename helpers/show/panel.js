@@ -186,7 +186,7 @@ const makers = { slider, choice, switch: onOff };
 
 async function render({ model, el }) {
   const spec = model.get("panel");
-  await listen(model);
+  await listen(model, el);
   const view = `v${Math.random().toString(36).slice(2, 10)}`;
   const parts = {
     controls: element("div", { class: "r2f-controls" }),

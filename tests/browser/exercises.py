@@ -1,4 +1,4 @@
-"""The exercises of a page: a wrong answer is typed into the cell and explained, then the solution's code is accepted."""
+"""The exercises of a page: a wrong answer typed into the cell is explained, the code of the solution is accepted."""
 
 from __future__ import annotations
 

@@ -10,24 +10,14 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import figures
 from jupyter_page import NotebookPage
 from playwright.sync_api import Locator
 
 MOVE_S = 20
-# What a number turns into when nobody has looked at it.
-_NOT_A_WORD = re.compile(r"\b(nan|NaN|None|inf|undefined|null)\b|\$-|<br|</?b>")
-
-# What is seen of an explorer; the figure as a short hash of everything that was handed to Plotly.
-_LOOK = """card => {
-    const gd = card.querySelector('.r2f-plot'), text = (part) => card.querySelector(part)?.textContent ?? '';
-    const { shapes, annotations, xaxis, yaxis } = gd.layout ?? {};
-    const all = JSON.stringify([gd.data, shapes, annotations, xaxis?.range, yaxis?.range, xaxis?.ticktext, yaxis?.ticktext]);
-    let hash = 0;
-    for (let i = 0; i < all.length; i += 1) hash = (Math.imul(31, hash) + all.charCodeAt(i)) | 0;
-    return { figure: `${all.length} ${hash} ${text('.r2f-heading')}`, sentence: text('.r2f-sentence'),
-             problem: text('.r2f-problem'), notice: text('.r2f-notice'),
-             busy: card.querySelector('.r2f-sentence').ariaBusy === 'true' };
-}"""
+# What a number turns into when nobody has looked at it, and what only a programmer understands.
+_NOT_A_WORD = re.compile(r"\b(nan|NaN|None(?! of)|inf|undefined|null)\b|\$-|<br|</?b>")
+_FOR_PROGRAMMERS = re.compile(r"\b[a-z]+_[a-z]+\b|must be|, got ")
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,6 @@ class Look:
     sentence: str
     problem: str
     notice: str
-    busy: bool
 
 
 @dataclass
@@ -67,11 +56,9 @@ class Explorer:
     def look(self) -> Look:
         """Return what is seen, once it is at rest."""
         self.notebook.page.wait_for_function(
-            "card => card.querySelector('.r2f-sentence').ariaBusy !== 'true'",
-            arg=self.card.element_handle(),
-            timeout=MOVE_S * 1000,
+            "card => looking.atRest(card)", arg=self.card.element_handle(), timeout=MOVE_S * 1000
         )
-        return Look(**self.card.evaluate(_LOOK))
+        return Look(**self.card.evaluate("card => looking.look(card)"))
 
     def controls(self) -> list[Control]:
         """Return its controls."""
@@ -100,16 +87,14 @@ class Explorer:
         if handles:
             handles[0].focus()
         for number, handle in enumerate(handles):
-            name, here, ring = handle.evaluate(
-                """input => { const style = getComputedStyle(input), label = input.labels?.[0] ?? input.closest('fieldset');
-                    const name = input.ariaLabel || label?.textContent.trim();
-                    return [name, document.activeElement === input, parseFloat(style.outlineWidth) * (style.outlineStyle !== 'none')]; }"""
-            )
-            where = f"cell {self.cell_id}, stop {number + 1} ({name})"
-            faults += [f"{where}: it has no name"] * (not name)
-            faults += [f"{where}: Tab does not reach it"] * (not here)
+            seen = handle.evaluate("input => looking.stop(input)")
+            where = f"cell {self.cell_id}, stop {number + 1} ({seen['name']})"
+            faults += [f"{where}: it has no name"] * (not seen["name"])
+            faults += [f"{where}: Tab does not reach it"] * (not seen["here"])
             # The first one was focused by a program, which shows no ring on everything.
-            faults += [f"{where}: nothing shows that it has the focus"] * (number > 0 and here and ring < 2)
+            faults += [f"{where}: nothing shows that it has the focus"] * (
+                number > 0 and seen["here"] and seen["ring"] < 2
+            )
             self.notebook.page.keyboard.press("Tab")
         return faults
 
@@ -145,9 +130,9 @@ class Control:
             after = self.explorer.look()
             tally.figure |= after.figure != before.figure
             tally.sentence |= after.sentence != before.sentence
-            for part in ("problem", "notice"):
-                if getattr(after, part):
-                    tally.faults.append(f"{self.who}, {move}: {getattr(after, part)}")
+            # Some combinations have no answer: then a line says why, in the words on the panel.
+            if after.notice or _FOR_PROGRAMMERS.search(after.problem):
+                tally.faults.append(f"{self.who}, {move}: {after.notice or after.problem}")
             if found := _NOT_A_WORD.search(after.sentence):
                 tally.faults.append(f"{self.who}, {move}: the sentence says {found[0]!r}: {after.sentence}")
         return tally.verdict()
@@ -183,7 +168,7 @@ class Control:
         self._range.scroll_into_view_if_needed()
         mouse, box = self.explorer.notebook.page.mouse, self._range.bounding_box()
         now = self._range.evaluate("input => input.value / input.max")
-        for share in (0.25, 0.8) if now > 0.5 else (0.8, 0.25):
+        for share in (0.25, 0.8, 0.97) if now > 0.5 else (0.8, 0.25, 0.03):
             mouse.move(box["x"] + 11 + now * (box["width"] - 22), box["y"] + box["height"] / 2)
             mouse.down()
             mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=4)
@@ -236,6 +221,15 @@ class Control:
         for _ in range(2):
             self.node.locator("[role=switch]").click()
             yield "clicked"
+
+
+def started_anew(notebook: NotebookPage) -> list[Explorer]:
+    """Show each explorer as it is at its start, whatever later cells set, and return them."""
+    found = explorers(notebook)
+    for explorer in found:
+        notebook.run_cell(explorer.cell_id)
+    figures.await_drawn(notebook)
+    return found
 
 
 def explorers(notebook: NotebookPage) -> list[Explorer]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from lab_server import VIEWPORT, LabServer
 from playwright.sync_api import BrowserContext, Locator, Page
 
+LOOKING = Path(__file__).with_name("looking.js")
 RUN_ALL_S = 300
 RUN_CELL_S = 60
 
@@ -132,8 +134,9 @@ class NotebookPage:
         self.page.keyboard.press("Control+Enter")
         self.page.wait_for_function(
             """([index, before]) => {
-                const { model } = window.jupyterapp.shell.currentWidget.content.widgets[index];
-                return model.executionState === 'idle' && model.executionCount !== null && model.executionCount !== before;
+                const { executionState, executionCount } =
+                    window.jupyterapp.shell.currentWidget.content.widgets[index].model;
+                return executionState === 'idle' && executionCount !== null && executionCount !== before;
             }""",
             arg=[position, before],
             timeout=RUN_CELL_S * 1000,
@@ -250,6 +253,7 @@ def open_lab(browser: BrowserContext, server: LabServer, path: str = "") -> Lab:
     path : a file's path in the server's folder
     """
     lab = Lab(browser.new_page())
+    lab.page.add_init_script(path=LOOKING)
     workspace = f"auto-{secrets.token_hex(4)}"
     tree = f"/tree/{path}" if path else ""
     lab.page.goto(f"{server.url}/lab/workspaces/{workspace}{tree}?token={server.token}")

@@ -1,4 +1,4 @@
-"""What stands in no notebook by itself, looked at by axe-core: hints, failed checks, a solution; and Tab through a quiz.
+"""What stands in no notebook by itself, looked at by axe-core: a hint, a failed check; and Tab through a quiz.
 
 ``test_every_notebook.py`` looks at the notebooks' own outputs. Contrast is computed in
 ``tests/test_accessibility.py``: axe-core judges it only for what is in sight.

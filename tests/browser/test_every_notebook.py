@@ -10,7 +10,7 @@ import figures
 import pictures
 import pytest
 from axe import violations
-from explorers import explorers
+from explorers import explorers, started_anew
 from jupyter_page import NotebookPage, open_notebook
 from lab_server import NOTEBOOKS, VIEWPORT, LabServer
 from playwright.sync_api import BrowserContext, expect
@@ -61,14 +61,12 @@ def test_exercises_explain_a_wrong_answer_and_accept_the_right_one(way: Walk) ->
 
 def test_every_figure_has_drawn_marks(notebook: NotebookPage) -> None:
     figures.await_drawn(notebook)
-    stored = {
-        cell["id"]
-        for cell in notebook.cells()
-        for output in cell.get("outputs", [])
-        if "application/vnd.plotly.v1+json" in output.get("data", {})
-    }
-    assert stored <= set(figures.count(notebook))
+    assert figures.undrawn_cells(notebook) == set()
     none(figures.undrawn(notebook))
+
+
+def test_every_figure_has_a_name_for_a_screen_reader(notebook: NotebookPage) -> None:
+    none(figures.unnamed(notebook))
 
 
 @pytest.mark.parametrize("theme", ["Dark", "Light"])
@@ -96,7 +94,7 @@ def test_quizzes_explain_wrong_answers_and_count_right_ones(notebook: NotebookPa
 
 
 def test_explorers_are_moved_by_keyboard(notebook: NotebookPage) -> None:
-    none([fault for explorer in explorers(notebook) for fault in explorer.by_keyboard()])
+    none([fault for explorer in started_anew(notebook) for fault in explorer.by_keyboard()])
 
 
 def test_explorers_are_moved_by_mouse(notebook: NotebookPage) -> None:
@@ -108,6 +106,7 @@ def test_everything_is_there_again_when_the_page_is_loaded_again(notebook: Noteb
     notebook.save()
     notebook.reload()
     figures.await_drawn(notebook)
+    none(figures.unnamed(notebook))
     assert [explorer.look() for explorer in explorers(notebook)] == seen
     none([fault for cell_id, quiz in quizzes(notebook) for fault in unfinished(notebook, cell_id, quiz)])
     none(notebook.faults())

@@ -106,7 +106,8 @@ PIPELINE = """
 import pandas as pd
 from helpers.show.pipeline import COLUMNS, PipelineViewer
 
-QUEUE, WORKER, DEAD = "arn:aws:sqs:us-east-1:1:sales", "arn:aws:lambda:us-east-1:1:function:worker", "arn:aws:sqs:us-east-1:1:dead"
+QUEUE, DEAD = "arn:aws:sqs:us-east-1:1:sales", "arn:aws:sqs:us-east-1:1:dead"
+WORKER = "arn:aws:lambda:us-east-1:1:function:worker"
 ways = [["a caller", QUEUE, "SQS", 3, 0, 0], [QUEUE, WORKER, "SQS", 2, 0, 0]]
 viewer = PipelineViewer(lambda: pd.DataFrame(ways, columns=list(COLUMNS)), quiet_s=60)
 viewer
