@@ -13,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks handout requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout book offline demo requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -30,8 +30,8 @@ test-thorough: ## the tests that `make test` leaves out because they take long: 
 	$(setup) lab tests
 	@$(python) -m pytest -m thorough tests $(ARGS)
 
-test-browser: ## open every notebook in a real browser and run it (needs Chromium or Chrome)
-	$(setup) lab tests
+test-browser: ## open every notebook in a real browser and run it, and read the book (needs Chromium or Chrome)
+	$(setup) lab tests book
 	@$(python) -m pytest tests/browser -n 2 --dist loadscope $(ARGS)
 
 mutate: ## a test of the tests: change a price, a limit, a constant; something must fail (hours; ARGS="--limit 60" for a sample)
@@ -68,9 +68,33 @@ notebooks: ## execute the notebooks again and store them (ARGS="06 --fresh" for 
 	$(setup) lab authoring
 	@$(python) .ci/notebooks.py $(ARGS)
 
+docs: ## write the pages of docs/ that follow from data: glossary, tests and answers, cheat sheet
+	$(setup) lab
+	@$(python) .ci/docpages.py $(ARGS)
+
+cheatsheet: ## formulas, limits and prices on one sheet of A4, in build/ (the PDF needs Chromium or Chrome)
+	$(setup) lab
+	@$(python) .ci/cheatsheet.py
+
+slides: ## slides of each notebook as one file that needs no internet, in build/slides (ARGS=06 for one)
+	$(setup) lab authoring
+	@$(python) .ci/slides.py $(ARGS)
+
 handout: ## copies of the notebooks without solutions, in build/handout
 	$(setup) lab
 	@$(python) .ci/handout.py $(ARGS)
+
+book: ## build the web book, from the notebooks as they are stored, in build/book
+	$(setup) lab book
+	@$(python) .ci/build_book.py $(ARGS)
+
+offline: ## pack all that a room without internet needs, for this platform and Python, in build/
+	$(setup) lab
+	@$(python) .ci/offline.py $(ARGS)
+
+demo: ## record the README's moving picture again (needs Chromium or Chrome)
+	$(setup) lab tests
+	@$(python) .ci/record.py $(ARGS)
 
 requirements: ## pin versions as pyproject.toml asks (UPGRADE=1 for the newest)
 	$(setup) lab authoring

@@ -18,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 VENV_PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
 LOG = os.path.join(VENV, "install.log")
+WHEELS = os.path.join(ROOT, "wheels")  # in an archive that offline.py packed, and nowhere else
 
 NEEDED_MB = 1500  # the packages on disk, and room to unpack them
 LINE_EVERY_S = 15  # where no terminal shows a counter, this often a line tells that it goes on
@@ -84,8 +85,16 @@ def install(files):
         pass
     pins = sum(count_pins(file) for file in files)
     arguments = [argument for file in files for argument in ("-r", os.path.join(ROOT, file))]
-    if not with_uv(arguments, pins) and not with_pip(arguments, pins):
+    where = where_from(files)
+    if not with_uv(arguments, pins, where) and not with_pip([*where, *arguments], pins):
         raise failure()
+
+
+def where_from(files):
+    """Return the options that make an installer take wheels/: alone for learners, and first for anybody else."""
+    if not os.path.isdir(WHEELS):
+        return []
+    return ["--find-links", WHEELS] + (["--no-index"] if files == ["requirements.txt"] else [])
 
 
 def failure():
@@ -93,15 +102,15 @@ def failure():
     return Problem(f"{explain(log_text())} (The installer's own words: .venv/install.log)")
 
 
-def with_uv(arguments, pins):
+def with_uv(arguments, pins, where):
     """Try the fast way; return whether it worked."""
-    if re.search(r"(?<!extra-)index-url|no-index", answer_of_pip("config", "list")):
+    if "--no-index" not in where and re.search(r"(?<!extra-)index-url|no-index", answer_of_pip("config", "list")):
         return False  # this machine is told where to fetch from, and uv doesn't read pip's settings
     with open(os.path.join(ROOT, ".ci", "requirements.txt")) as file:
         uv = next(line for line in file.read().split() if line.startswith("uv=="))
     folder = tempfile.mkdtemp(prefix="uv-")
     try:
-        fetch = [VENV_PYTHON, "-m", "pip", "install", *PIP_OPTIONS, "--no-deps", "--target", folder, uv]
+        fetch = [VENV_PYTHON, "-m", "pip", "install", *PIP_OPTIONS, *where, "--no-deps", "--target", folder, uv]
         if run(fetch, lambda log: "Fetching the installer"):
             if "WARNING: Retrying" in log_text():
                 raise failure()  # nothing answers: pip would only wait once more
@@ -109,7 +118,7 @@ def with_uv(arguments, pins):
         program = os.path.join(folder, "bin", "uv")
         # Compiled now, as pip does it: a function's process writes no compiled files, and would do it at each start.
         settings = ["--compile-bytecode", "--color", "never", "--system-certs", "--python", VENV_PYTHON]
-        command = [program, "pip", "install", *settings, *arguments]
+        command = [program, "pip", "install", *settings, *where, *arguments]
         return run(command, lambda log: f"Fetching and installing about {pins} packages") == 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)

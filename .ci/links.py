@@ -2,8 +2,9 @@
 
     python .ci/links.py [--only WORDS]
 
-`make links` runs this; it needs the network, so no test does. A server that refuses programs (403, 429, 999) counts as
-there. Exits with 1 if an address is gone or does not answer, and says where it stands.
+`make links` runs this, and so does a job every week. A server that refuses programs (403, 429, 999) counts as there,
+and what doesn't answer is asked twice. Exits with 1 if an address is gone or silent, and says where it stands; with 2
+if not one of them answered, for then it is this machine that reaches nobody.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import re
 import sys
 import urllib.error
 import urllib.request
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -60,16 +63,62 @@ def addresses() -> dict[str, list[str]]:
     return dict(found)
 
 
-def problem(address: str) -> str:
-    """Ask for an address; return what is wrong with it, "" if nothing is."""
+@dataclass(frozen=True)
+class Answer:
+    """What came back from an address: a server's number, or why there was none.
+
+    Attributes
+    ----------
+    code : the server's answer, None where none came
+    silence : why none came
+    """
+
+    code: int | None
+    silence: str = ""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the address; "" if nothing is."""
+        if self.code is None:
+            return f"does not answer from here: {self.silence}"
+        if self.code < 400 or self.code in SHY:
+            return ""
+        return "is gone" if self.code in (404, 410) else f"answers {self.code}"
+
+
+def ask(address: str, tries: int = 2) -> Answer:
+    """Ask for an address, again if nobody answered."""
     request = urllib.request.Request(address, headers={"User-Agent": "Mozilla/5.0 (link check)"})
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):
-            return ""
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
+            return Answer(reply.status)
     except urllib.error.HTTPError as error:
-        return "" if error.code in SHY else f"answers {error.code}"
-    except (OSError, ValueError) as error:
-        return f"no answer: {getattr(error, 'reason', error)}"
+        return Answer(error.code)
+    except (OSError, ValueError, HTTPException) as error:
+        silent = Answer(None, str(getattr(error, "reason", "") or error or type(error).__name__))
+    return ask(address, tries - 1) if tries > 1 else silent
+
+
+def report(found: dict[str, list[str]], answers: dict[str, Answer]) -> int:
+    """Print what leads nowhere, and return the exit code.
+
+    Parameters
+    ----------
+    found : the files that name each address
+    answers : what each address said
+    """
+    if answers and all(answer.code is None for answer in answers.values()):
+        why = Counter(answer.silence for answer in answers.values()).most_common(1)[0][0]
+        print(f"None of {len(answers)} addresses answers ({why}): this machine reaches nobody, so nothing is known.")
+        return 2
+    problems = {address: answer.problem for address, answer in answers.items() if answer.problem}
+    for address, said in problems.items():
+        print(f"{address} {said} ({', '.join(found[address])})")
+    silent = sum(answers[address].code is None for address in problems)
+    print(f"{len(answers)} addresses: {len(problems) - silent} lead nowhere, {silent} do not answer")
+    if 2 * silent > len(answers):
+        print("Most are silent: before you doubt them, look at this machine's network and proxy.")
+    return 1 if problems else 0
 
 
 def main() -> int:
@@ -79,12 +128,8 @@ def main() -> int:
     asked = parser.parse_args()
     found = {address: files for address, files in addresses().items() if asked.only in address}
     with ThreadPoolExecutor(AT_ONCE) as callers:
-        problems = dict(zip(found, callers.map(problem, found), strict=True))
-    gone = {address: said for address, said in problems.items() if said}
-    for address, said in gone.items():
-        print(f"{address} {said} ({', '.join(found[address])})")
-    print(f"{len(found)} addresses, {len(gone)} of them lead nowhere")
-    return 1 if gone else 0
+        answers = dict(zip(found, callers.map(ask, found), strict=True))
+    return report(found, answers)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
     python .ci/lock.py [--upgrade | --check]
 
-Three files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a
-learner installs, what only the tests need, what only authors need. Versions that still satisfy pyproject.toml stay
-until `--upgrade`. `--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned
-version has no wheel for a Python and platform that we promise.
+Files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a learner
+installs, what only the tests need, what only authors need, what builds the web book; and the learner's once more for
+Binder, without this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`. `--check` changes
+nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned version has no wheel for a Python and
+platform that we promise.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ SOURCE_ON_MACS = ("awslambdaric==",)
 LEARNER = Path("requirements.txt")
 TESTS = Path("tests/requirements.txt")
 AUTHORING = Path(".ci/requirements.txt")
+BOOK = Path("book/requirements.txt")
+BINDER = Path(".binder/requirements.txt")
+GROUPS = {TESTS: "tests", AUTHORING: "authoring", BOOK: "book"}
 
 HEADERS = {
     LEARNER: """\
@@ -40,6 +44,13 @@ HEADERS = {
 # What only authors need (pictures of figures, these files), on top of requirements.txt.
 # Made by `make requirements` from pyproject.toml.
 """,
+    BOOK: """\
+# What only the web book's builder needs, on top of requirements.txt. Made by `make requirements` from pyproject.toml.
+""",
+    BINDER: """\
+# requirements.txt for Binder, without this folder: postBuild installs that, so that a change to a notebook doesn't
+# install everything else again. Made by `make requirements` from pyproject.toml.
+""",
 }
 # `helpers` becomes importable from any notebook, whatever the working directory.
 LAST_LINES = {LEARNER: "-e .\n"}
@@ -50,7 +61,7 @@ def wanted(path: Path) -> list[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     if path == LEARNER:
         return project["project"]["dependencies"]
-    return project["dependency-groups"]["tests" if path == TESTS else "authoring"]
+    return project["dependency-groups"][GROUPS[path]]
 
 
 def pins(text: str) -> list[str]:
@@ -61,7 +72,7 @@ def pins(text: str) -> list[str]:
 def compiled(path: Path, *, learner: list[str], upgrade: bool) -> list[str]:
     """Return the pins that answer pyproject.toml, the current ones where they still do.
 
-    Packages that requirements.txt pins keep that version in the other two files, and aren't repeated there.
+    Packages that requirements.txt pins keep that version in the other files, and aren't repeated there.
     """
     with tempfile.TemporaryDirectory() as folder:
         ranges, output, constraints = (Path(folder, name) for name in ("ranges.in", "pins.txt", "constraints.txt"))
@@ -101,8 +112,8 @@ def as_file(path: Path, lines: list[str]) -> str:
 def generate(*, upgrade: bool) -> dict[Path, str]:
     """Return what each requirements file should say."""
     learner = compiled(LEARNER, learner=[], upgrade=upgrade)
-    texts = {LEARNER: as_file(LEARNER, learner)}
-    for path in (TESTS, AUTHORING):
+    texts = {path: as_file(path, learner) for path in (LEARNER, BINDER)}
+    for path in GROUPS:
         texts[path] = as_file(path, compiled(path, learner=learner, upgrade=upgrade))
     return texts
 

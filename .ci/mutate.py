@@ -15,6 +15,7 @@ change, `build/mutations.csv` keeps the results, and a table ends it. Ctrl+C sto
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import importlib
 import os
@@ -40,8 +41,8 @@ HUNG_S = 900
 LEFT_OUT = "not (under_60_ms or two_microseconds or sixty_milliseconds or twentieth_of_a_millisecond or 05.3)"
 PRELOADED = ("pytest", "hypothesis", "pandas", "numpy", "numba", "boto3", "ipywidgets", "anywidget", "nbval.plugin")
 
-_BILLS = "pricing_examples pricing scenarios show_costs history coldstart"
-_PLATFORM = "scaling scaling_arrivals scaling_reference show_scaling coldstart learn_sets"
+_BILLS = "pricing_examples pricing assumptions scenarios show_costs history coldstart"
+_PLATFORM = "scaling assumptions scaling_confidence scaling_arrivals scaling_reference show_scaling coldstart"
 # What is likely to notice a change in a file, the likeliest first: tests/test_<name>.py, and doctests of a folder.
 LIKELY = {
     "data/prices.csv": f"pricing_examples data_values data {_BILLS} learn_check learn_quiz show_report cloud_report"
@@ -49,18 +50,18 @@ LIKELY = {
     "data/limits.csv": f"data_values data tables pricing scaling helpers/tables helpers/pricing helpers/scaling"
     f" {_BILLS} cloud_package learn_quiz",
     "data/responsibility": "responsibility show_matrix learn_sets learn_quiz data helpers/responsibility.py",
-    "data/claims.csv": "responsibility coldstart history data show_matrix learn_quiz",
-    "data/timeline.csv": "history show_eras data learn_sets learn_quiz helpers/history.py",
+    "data/claims.csv": "show_lesson responsibility coldstart history data show_matrix learn_quiz",
+    "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
-    "helpers/capacity.py": "capacity history scenarios show_eras learn_sets helpers/capacity.py helpers/history.py",
-    "helpers/history.py": "history show_eras learn_sets helpers/history.py",
-    "helpers/coldstart": "coldstart show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
+    "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/history.py",
+    "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
+    "helpers/coldstart": "coldstart assumptions show_cold learn_sets learn_starts cloud_measure helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.
 NOTEBOOKS = {
     "data/responsibility": "03 00",
-    "data/claims.csv": "03 08 10 09",
+    "data/claims.csv": "03 06 10 01 02 07 08 09",
     "data/timeline.csv": "01",
     "helpers/pricing": "06 00 01 08 05 02 07 04 09 10",
     "helpers/scaling": "05 08 02 09 10",
@@ -97,6 +98,7 @@ class Copy:
         self.turn = 0
         self.failing: list[str] = []
         self.kills: dict[str, Counter[str]] = {}
+        self.noticed = {row["place"]: row["noticed_by"] for row in results()}  # by what, in an earlier run
         self.child = 0
 
     def fails(self, *arguments: str, keep_bytecode: bool = False) -> str:
@@ -179,12 +181,19 @@ class Copy:
         return Verdict(mutation, noticed, time.monotonic() - began)
 
     def _noticed(self, mutation: Mutation) -> str:
-        """Run the tests file by file, first those that noticed the most so far."""
-        known = likely(mutation)
-        kept = self.kills.setdefault(Path(mutation.path).parent.as_posix(), Counter())
-        for tests in sorted(known, key=lambda tests: -kept[tests]):
+        """Run the test that noticed it last time, then file by file, first those that noticed the most so far."""
+        before = self.noticed.get(mutation.place, "").partition("[")[0]  # with all its parameters: names have spaces
+        if before.startswith("tests/"):
+            with contextlib.suppress(SystemExit):  # it was renamed
+                if noticed := self.fails(before):
+                    return noticed
+        of_file, of_folder = (
+            self.kills.setdefault(place, Counter()) for place in (mutation.path, Path(mutation.path).parent.as_posix())
+        )
+        for tests in sorted(likely(mutation), key=lambda tests: (-of_file[tests], -of_folder[tests])):
             if noticed := self.fails(tests):
-                kept[tests] += 1
+                of_file[tests] += 1
+                of_folder[tests] += 1
                 return noticed
         return ""
 
@@ -244,11 +253,15 @@ def _paths(verdicts: list[Verdict]) -> list[str]:
     return list(dict.fromkeys(verdict.mutation.path for verdict in verdicts))
 
 
+def results() -> list[dict[str, str]]:
+    """Return what earlier runs have kept."""
+    return list(csv.DictReader(RESULTS.open(encoding="utf-8"))) if RESULTS.exists() else []
+
+
 def keep(verdicts: list[Verdict]) -> None:
     """Write the results, over those of the same places from before."""
     RESULTS.parent.mkdir(exist_ok=True)
-    old = list(csv.reader(RESULTS.open(encoding="utf-8"))) if RESULTS.exists() else []
-    rows = {row[0]: row for row in old[1:]}
+    rows = {row["place"]: list(row.values()) for row in results()}
     rows |= {v.mutation.place: [v.mutation.place, v.word, v.noticed_by, f"{v.seconds:.1f}"] for v in verdicts}
     with RESULTS.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([["place", "verdict", "noticed_by", "seconds"], *rows.values()])
@@ -260,8 +273,7 @@ def chosen(asked: argparse.Namespace) -> list[Mutation]:
     if asked.only:
         found = [m for m in found if any(only in m.place or fnmatch(m.place, only) for only in asked.only)]
     if asked.survivors:
-        kept = csv.DictReader(RESULTS.open(encoding="utf-8"))
-        places = {row["place"] for row in kept if row["verdict"] == "SURVIVED"}
+        places = {row["place"] for row in results() if row["verdict"] == "SURVIVED"}
         found = [mutation for mutation in found if mutation.place in places]
     return spread(found, asked.limit)
 

@@ -1,6 +1,6 @@
 """Make or mend .venv and install what a command needs: the first step of `make lab` and `make test`.
 
-    python .ci/setup.py [--ready] [lab | tests | authoring ...]
+    python .ci/setup.py [--ready] [lab | tests | authoring | book ...]
 
 Standard library only, and in a syntax that Python 3.6 reads, so that an old Python gets a sentence and not a
 SyntaxError. A stamp in .venv records what was installed, hence the next call returns at once. `--ready` only asks: it
@@ -15,17 +15,20 @@ import subprocess
 import sys
 import time
 
-from install import AGAIN, NEEDED_MB, VENV, VENV_PYTHON, Problem, count_packages, install, say
+from install import AGAIN, NEEDED_MB, VENV, VENV_PYTHON, Problem, count_packages, install, run, say
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 STAMP = os.path.join(VENV, "installed.json")
 UNFINISHED = os.path.join(VENV, "unfinished")
+# The first simulation compiles its loop, for three seconds: not in a lesson, and not in several tests at once.
+COMPILE = "from helpers.scaling import poisson, simulate; simulate(poisson(1, 1, seed=1), duration_ms=1, init_ms=1)"
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13), (3, 14))
 REQUIREMENTS = {
     "lab": "requirements.txt",
     "tests": os.path.join("tests", "requirements.txt"),
     "authoring": os.path.join(".ci", "requirements.txt"),
+    "book": os.path.join("book", "requirements.txt"),
 }
 
 
@@ -149,6 +152,7 @@ def fill_venv(whats):
         if count_packages() <= len(("pip", "setuptools")):
             os.remove(UNFINISHED)  # nothing was changed yet: the next call can go on from here
         raise
+    run([VENV_PYTHON, "-c", COMPILE], lambda log: "Compiling the simulator's loop")  # if it can't be, it isn't
     stamp = stamped()
     stamp.update({what: digest(what) for what in whats})
     stamp["folder"] = ROOT

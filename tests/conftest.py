@@ -10,11 +10,12 @@ import gc
 import io
 import itertools
 import json
+import os
 import textwrap
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -36,9 +37,17 @@ else:
 gc.disable()
 
 
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start a worker more than there are processors: much of the time, tests wait for processes and deadlines."""
+    return (yield) + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first, so that at the end no worker waits for another one's notebook."""
+    if "TESTS_AS_GIVEN" in os.environ:  # the soak has an order of its own
+        return
     count = Counter(item.path for item in items)
 
     def turn(item: pytest.Item) -> tuple[int, int]:
@@ -219,6 +228,22 @@ def cloud() -> Iterator[Any]:
 def workshop(cloud: Any) -> Workshop:
     """Return what makes functions in the file's cloud."""
     return Workshop()
+
+
+@pytest.fixture(scope="module")
+def ear(cloud: Any, workshop: Workshop, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return a function of the file's cloud that keeps what it hears."""
+    from cloud_ears import Ear
+
+    return Ear(cloud, workshop, tmp_path_factory.mktemp("heard") / "events")
+
+
+@pytest.fixture
+def queue(workshop: Workshop) -> Any:
+    """Return a queue of one's own in the file's cloud."""
+    from cloud_ears import Queue
+
+    return Queue(workshop.name("queue"))
 
 
 @pytest.fixture

@@ -142,17 +142,23 @@ def sources() -> dict[str, str]:
     return found
 
 
-def imports(text: str, modules: frozenset[str], package: str = "helpers") -> Iterator[Import]:
-    """Yield what a module imports, at its top and inside its functions."""
-    tree = ast.parse(text)
-    typing_only = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
+@cache
+def known() -> frozenset[str]:
+    """Return the names of all modules of helpers/."""
+    return frozenset(sources())
+
+
+@cache
+def imports(text: str, modules: frozenset[str], package: str = "helpers") -> tuple[Import, ...]:
+    """Return what a module imports, at its top and inside its functions."""
+    return tuple(_imports(ast.parse(text), modules, package))
+
+
+def _imports(tree: ast.Module, modules: frozenset[str], package: str) -> Iterator[Import]:
+    typing_only: set[ast.AST] = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            typing_only.update(inner for statement in node.body for inner in ast.walk(statement))
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -232,7 +238,7 @@ def arrows_of(texts: dict[str, str]) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("module", sources())
 def test_a_module_imports_only_what_its_floor_allows(module: str) -> None:
-    assert faults_of(module, sources()[module], frozenset(sources())) == []
+    assert faults_of(module, sources()[module], known()) == []
 
 
 def test_no_module_imports_itself_through_others() -> None:
@@ -248,7 +254,7 @@ def test_a_notebook_imports_from_the_floors_and_from_known_libraries(path: Path)
         text = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in lines)
         if cell["cell_type"] != "code" or (lines and lines[0].startswith("%%")):
             continue
-        for found in imports(text, frozenset(sources())):
+        for found in imports(text, known()):
             part = part_of(found.module)
             inside = found.module.split(".")[0] == "helpers" and found.module not in EDGE_MODULES and part != "checks"
             if not inside and found.module.split(".")[0] not in NOTEBOOK_LIBRARIES:

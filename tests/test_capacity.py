@@ -53,6 +53,17 @@ def test_nights_are_quiet_and_evenings_busy():
     assert tuesday.idxmax() in ("19:00", "20:00", "21:00")
 
 
+def test_the_launch_comes_at_an_hour_in_which_half_as_many_call_as_on_average():
+    hours = Week(launch=1, spread=0).hourly().query("day == 'Thu'").set_index("clock").requests
+    assert hours[f"{Week().launch_hour:02.0f}:00"] / hours.mean() == pytest.approx(0.5, abs=0.01)
+
+
+def test_after_launch_day_the_surplus_halves_every_six_hours():
+    surplus = Week(spread=0).rates() - Week(launch=1, spread=0).rates()
+    end = Week().launch_minute + DAY_MINUTES
+    assert surplus[end : end + 13 * 60 : 360] / surplus[end - 1] == pytest.approx([1, 0.5, 0.25], rel=0.005)
+
+
 def test_hours_and_minutes_count_the_same_requests():
     assert Week().hourly().requests.sum() == pytest.approx(Week().rates().sum() * 60, abs=100)
 
@@ -63,11 +74,15 @@ def test_traffic_before_the_launch_knows_nothing_of_it():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("launch", 0.5), ("per_second", 0), ("launch_day", 7), ("ramp_minutes", 0), ("spread", 0.9)]
+    ("name", "value"), [("launch", 0.5), ("per_second", 0), ("launch_day", 7), ("ramp_minutes", 0), ("spread", 0.51)]
 )
 def test_a_week_without_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
         Week(**{name: value})
+
+
+def test_a_week_at_the_edge_of_sense_is_taken():
+    assert Week(launch=1, launch_day=6, launch_hour=23, ramp_minutes=1, spread=0.5).rates().min() > 0
 
 
 def test_every_assumption_of_the_week_has_a_reason_that_fits_its_table():

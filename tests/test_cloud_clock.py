@@ -59,11 +59,20 @@ def test_everything_comes_to_rest_between_two_moments() -> None:
     for hours in (1, 2):
         clock.at(clock.time_s() + hours * HOUR, lambda: seen.append("job"))
     clock.advance(hours=3)
-    assert seen == ["job", "rest", "job", "rest"]
+    assert seen == ["rest", "job", "rest", "rest", "job", "rest"]
+
+
+def test_what_the_present_moment_began_comes_to_rest_before_the_clock_moves() -> None:
+    seen: list[str] = []
+    clock = Clock(settle=lambda _: seen.append("rest") or True)
+    clock.at(clock.time_s() + HOUR, lambda: seen.append("job"))
+    clock.advance(hours=2)
+    assert seen[:2] == ["rest", "job"]
 
 
 def test_what_never_comes_to_rest_ends_in_an_error_at_its_moment() -> None:
-    clock = Clock(settle=lambda _: False)
+    rests = iter([True, False])
+    clock = Clock(settle=lambda _: next(rests))
     before = clock.now()
     clock.at(clock.time_s() + HOUR, lambda: None)
     with pytest.raises(TimeoutError, match=r"what was due at .* goes on"):

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cloud_ears import Ear, arn_of
 
 from helpers.cloud.events.bus_events import input_of
 from helpers.cloud.events.moto_delivery import Delivery
@@ -17,36 +18,23 @@ from helpers.cloud.flows import Flows
 from helpers.cloud.problems import Problems
 from helpers.cloud.timer import Timer
 
-HEAR = """
-import json, os
-
-def handler(event, context):
-    with open(os.environ["HEARD"], "a") as heard:
-        heard.write(json.dumps(event) + chr(10))
-    return {"thanks": True}
-"""
 SALE = {"order": "o-17", "total": 42.5, "by": "Ada", "pictures": ["noon", "evening"]}
 
 
-def arn_of(name: str) -> str:
-    return f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
-
-
 @pytest.fixture(scope="module")
-def shop(cloud: Any, workshop: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def shop(cloud: Any, workshop: Any, ear: Ear) -> Any:
     """Return what makes rules for a function, and gives what it has heard since the test began."""
-    written = tmp_path_factory.mktemp("heard") / "events"
 
     class Shop:
         client = boto3.client("events")
-        function = workshop.make(HEAR, Environment={"Variables": {"HEARD": str(written)}})
+        heard = staticmethod(ear.heard)
 
         def rule(self, pattern: dict | None = None, target: dict | None = None, **settings: Any) -> str:
             name, bus = workshop.name("rule"), settings.get("EventBusName", "default")
             if pattern is not None:
                 settings["EventPattern"] = json.dumps(pattern)
             self.client.put_rule(Name=name, **settings)
-            told = {"Id": "1", "Arn": arn_of(self.function), **(target or {})}
+            told = {"Id": "1", "Arn": ear.arn, **(target or {})}
             self.client.put_targets(Rule=name, EventBusName=bus, Targets=[told])
             self.made.append((name, bus))
             return name
@@ -57,44 +45,21 @@ def shop(cloud: Any, workshop: Any, tmp_path_factory: pytest.TempPathFactory) ->
             cloud.settle()
             return answer["Entries"][0]
 
-        def heard(self) -> list[Any]:
-            cloud.settle()
-            return [json.loads(line) for line in written.read_text().splitlines()]
-
         def clear(self) -> None:
             for name, bus in getattr(self, "made", []):
                 self.client.remove_targets(Rule=name, EventBusName=bus, Ids=["1"])
                 self.client.delete_rule(Name=name, EventBusName=bus)
             self.made: list = []
-            written.write_text("")
+            ear.forget()
 
     shop = Shop()
-    workshop.permit(shop.function, "events.amazonaws.com")
+    workshop.permit(ear.function, "events.amazonaws.com")
     return shop
 
 
 @pytest.fixture(autouse=True)
 def afresh(shop: Any) -> None:
     shop.clear()
-
-
-@pytest.fixture
-def queue(workshop: Any) -> Any:
-    """Return a queue: its ARN, and what reads it."""
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName=workshop.name("queue"))["QueueUrl"]
-
-    class Queue:
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-        @staticmethod
-        def read() -> list[dict]:
-            found = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
-            )
-            return found.get("Messages", [])
-
-    return Queue
 
 
 def test_a_function_gets_the_documented_event(shop: Any) -> None:

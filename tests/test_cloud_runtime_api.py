@@ -312,6 +312,22 @@ def test_an_event_that_lay_unread_when_the_runtime_ended_is_told_from_one_that_w
     busy(line, later, "two")
     later.file.close()
     later.socket.close()
-    while line._connections and time.monotonic() < deadline:
+    while not line._carrier.ended and time.monotonic() < deadline:
         threading.Event().wait(0.001)
     assert not line.undelivered()
+
+
+def test_an_event_that_came_after_the_end_of_the_runtime_was_not_read_though_nobody_had_noticed_the_end(
+    line: Line, client: Client, heard: Heard
+) -> None:
+    client.send(NEXT)
+    heard.wait(1)
+    held, released = threading.Event(), threading.Event()
+    line._loop.call(lambda: (held.set(), released.wait(5)))  # as on a busy machine
+    assert held.wait(5)
+    client.file.close()
+    client.socket.close()
+    line.send("one", event_message("one", {}, b"{}"))
+    released.set()
+    line._loop.run_here(lambda: None)
+    assert line.undelivered()

@@ -9,52 +9,33 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from cloud_ears import Ear, arn_of
 
-KEEP = """
-import json, os
-
-def handler(event, context):
-    with open(os.environ["HEARD"], "a") as heard:
-        heard.write(json.dumps(event) + chr(10))
-"""
 OFF = {"Mode": "OFF"}
 ROLE = "arn:aws:iam::123456789012:role/scheduler"
 
 
-def arn_of(name: str) -> str:
-    return f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
-
-
 @pytest.fixture(scope="module")
-def schedules(cloud: Any, workshop: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def schedules(workshop: Any, ear: Ear) -> Any:
     """Return what makes schedules, and gives what their function has heard since the test began."""
-    written = tmp_path_factory.mktemp("heard") / "events"
 
     class Schedules:
         client = boto3.client("scheduler")
-        function = workshop.make(KEEP, Environment={"Variables": {"HEARD": str(written)}})
+        heard, so_far = staticmethod(ear.heard), staticmethod(ear.so_far)
 
         def make(self, expression: str, given: Any = None, target: dict | None = None, **settings: Any) -> str:
             name = settings.pop("Name", None) or workshop.name("schedule")
-            told = {"Arn": arn_of(self.function), "RoleArn": ROLE, **(target or {})}
+            told = {"Arn": ear.arn, "RoleArn": ROLE, **(target or {})}
             if given is not None:
                 told["Input"] = given if isinstance(given, str) else json.dumps(given)
             settings = {"FlexibleTimeWindow": OFF, **settings}
             self.client.create_schedule(Name=name, ScheduleExpression=expression, Target=told, **settings)
             return name
 
-        def heard(self) -> list[Any]:
-            cloud.settle()
-            return self.so_far()
-
-        def so_far(self) -> list[Any]:
-            return [json.loads(line) for line in written.read_text().splitlines()]
-
         def clear(self) -> None:
             for one in self.client.list_schedules()["Schedules"]:
                 self.client.delete_schedule(Name=one["Name"], GroupName=one["GroupName"])
-            cloud.settle()
-            written.write_text("")
+            ear.forget()
 
     return Schedules()
 
@@ -62,25 +43,6 @@ def schedules(cloud: Any, workshop: Any, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(autouse=True)
 def afresh(schedules: Any) -> None:
     schedules.clear()
-
-
-@pytest.fixture
-def queue(workshop: Any) -> Any:
-    """Return a queue: its ARN, and what reads it."""
-    sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName=workshop.name("queue"))["QueueUrl"]
-
-    class Queue:
-        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-        @staticmethod
-        def read() -> list[dict]:
-            found = sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"], VisibilityTimeout=0
-            )
-            return found.get("Messages", [])
-
-    return Queue
 
 
 def next_time(cloud: Any, hour: int, minute: int = 0) -> datetime:
@@ -173,11 +135,11 @@ def test_a_flexible_window_delays_and_the_event_keeps_its_time(cloud: Any, sched
     assert noon <= moments[0] <= noon + timedelta(hours=1)
 
 
-def test_a_disabled_schedule_does_nothing_until_it_is_enabled(cloud: Any, schedules: Any) -> None:
+def test_a_disabled_schedule_does_nothing_until_it_is_enabled(cloud: Any, schedules: Any, ear: Ear) -> None:
     name = schedules.make("cron(0 12 * * ? *)", {"job": "one"}, State="DISABLED")
     cloud.clock.advance(days=2)
     assert schedules.heard() == []
-    target = {"Arn": arn_of(schedules.function), "RoleArn": ROLE, "Input": '{"job": "two"}'}
+    target = {"Arn": ear.arn, "RoleArn": ROLE, "Input": '{"job": "two"}'}
     schedules.client.update_schedule(
         Name=name, ScheduleExpression="cron(0 12 * * ? *)", FlexibleTimeWindow=OFF, Target=target, State="ENABLED"
     )

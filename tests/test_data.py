@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import date
 from itertools import pairwise
 
+import botocore.session
 import pytest
 
 from helpers import tables
@@ -58,6 +59,27 @@ def test_every_row_has_a_source_and_a_date(name):
     for number, row in enumerate(read(name), start=2):
         assert row["source"].strip(), f"{name} row {number}"
         assert row["as_of"] >= date(2014, 1, 1), f"{name} row {number}"
+
+
+READ = ["event_sources", "stack_concerns", "stack_operations", "round_trips"]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_was_read_can_be_read_again(name):
+    for number, row in enumerate(read(name), start=2):
+        assert re.search(r"\(https://[^\s()]+\)", row["source"]), f"{name} row {number}"
+
+
+def test_a_rule_rests_on_what_was_read_on_the_limits_or_is_marked_as_ours():
+    for number, row in enumerate(read("rules"), start=2):
+        read_somewhere = "https://" in row["source"] or "data/limits.csv" in row["source"]
+        assert read_somewhere or (row["source"].startswith("Our judgement") and row["flag"] == "assumption"), number
+
+
+def test_every_operation_of_the_builds_is_in_the_models_that_its_row_names():
+    session = botocore.session.get_session()
+    for row in read("stack_operations"):
+        assert row["operation"] in session.get_service_model(row["service"]).operation_names, row
 
 
 @pytest.mark.parametrize("name", ALL)

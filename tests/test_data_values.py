@@ -1,4 +1,4 @@
-"""Every price and every limit, entered a second time: a slip in ``data/`` fails here, by name.
+"""Every price, every limit and every milestone, entered a second time: a slip in ``data/`` fails here, by name.
 
 Worked examples of AWS (test_pricing_examples.py) prove what the calculations make of prices; they touch a third of the
 rows. `make mutate` changes each row in turn, and this double entry is what notices the rest. Whoever changes a price
@@ -211,7 +211,59 @@ LIMITS = {
     "stepfunctions.events": (None, 25000, None),
     "firecracker.boot": (None, 125, None),
     "firecracker.memory_overhead": (None, 5, None),
+    "ec2.t3.small.baseline": (20, 20, None),
 }
+# as exactly as it is known
+MILESTONES = {
+    "Racks and colocation": "1990s",
+    "VMware founded": "1998-02-10",
+    "VMware Workstation 1.0": "1999-05",
+    "VMware ESX and GSX Server 1.0": "2001",
+    "Amazon S3": "2006-03-14",
+    "Amazon EC2, public beta": "2006-08-25",
+    "Heroku founded": "2007",
+    "LXC": "2008",
+    "Docker shown at PyCon": "2013-03",
+    "AWS Lambda, preview": "2014-11-13",
+    "AWS Lambda, generally available": "2015-04-09",
+    "Amazon ECS, generally available": "2015-04-09",
+    "Amazon API Gateway": "2015-07-09",
+    "Kubernetes 1.0": "2015-07-21",
+    "Lambda runs 5 minutes instead of 60 s": "2015-10-08",
+    "Lambda reaches into a VPC": "2016-02-11",
+    "AWS Fargate for ECS, generally available": "2017-11-29",
+    "Amazon EKS, generally available": "2018-06-05",
+    "SQS invokes Lambda": "2018-06-28",
+    "Lambda runs 15 minutes instead of 5": "2018-10-10",
+    "Firecracker, open source": "2018-11-26",
+    "Provisioned concurrency": "2019-12-03",
+    "Fargate Spot": "2019-12-03",
+    "HTTP APIs in API Gateway, generally available": "2020-03-12",
+    "Container images, 10,240 MB, billing by the millisecond": "2020-12-01",
+    "Lambda on Graviton2 (arm64)": "2021-09-29",
+    "/tmp up to 10 GB": "2022-03-24",
+    "Function URLs": "2022-04-06",
+    "Tiers for duration": "2022-08",
+    "SnapStart for Java": "2022-11-29",
+    "Response streaming": "2023-04-07",
+    "1,000 new environments each 10 s and function": "2023-11-27",
+    "Public IPv4 addresses cost money": "2024-02-01",
+    "EKS Auto Mode": "2024-12-01",
+    "Tiers for the logs of Lambda": "2025-05-01",
+    "New accounts get credits as their free tier": "2025-07-15",
+    "INIT is billed for zip packages on managed runtimes": "2025-08-01",
+    "Asynchronous events up to 1 MB": "2025-10-28",
+    "Tenant isolation mode": "2025-11-19",
+    "Lambda Managed Instances": "2025-11-30",
+    "Durable functions": "2025-12-02",
+    "Lambda mounts S3 Files": "2026-04-07",
+    "Node.js 20 deprecated": "2026-04-30",
+    "90 minutes on Managed Instances": "2026-06-18",
+    "Lambda MicroVMs, generally available": "2026-06-22",
+    "Lambda Web Functions": "2026-10-01",
+    "AcceleratorConfig appears in the Lambda API": "2026-11-16",
+}
+KNOWN = {"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y", "decade": "%Ys"}
 
 
 def moved(entered, found):
@@ -240,3 +292,8 @@ def test_every_limit_is_the_one_that_was_entered():
         slug: tuple(number(row[name]) for name in ("min", "max", "default")) for slug, row in tables.limits().iterrows()
     }
     assert moved(LIMITS, {slug: ends for slug, ends in found.items() if ends != (None, None, None)}) == {}
+
+
+def test_every_milestone_has_the_date_that_was_entered():
+    rows = tables.timeline().itertuples()
+    assert moved(MILESTONES, {row.milestone: row.date.strftime(KNOWN[row.dated]) for row in rows}) == {}

@@ -76,6 +76,8 @@ def test_every_quiz_file_is_as_it_must_be_and_its_right_answers_are_right(name):
         (lambda d: d["questions"][2]["slips"][0].pop("why"), r"question 3 \(longest\), slip 1, field why: is missing"),
         (lambda d: d["questions"][3].update(items=["a", "b"]), r"question 4 \(start\), field items: must be three"),
         (lambda d: d["questions"][3].update(items=["a", "b", "a"]), "field items"),
+        (lambda d: d["questions"][0].update(cell="5, reuse"), "field cell: must be a notebook's number, a slash"),
+        (lambda d: d["questions"][0]["choices"][1].update(belief=""), "choice 2, field belief: is empty"),
     ],
 )
 def test_a_fault_in_a_quiz_file_is_named_with_its_place(change, said, written):

@@ -36,6 +36,7 @@ FILES = {
     "requirements.txt": PROJECT["project"]["dependencies"],
     "tests/requirements.txt": PROJECT["project"]["dependencies"] + GROUPS["tests"],
     ".ci/requirements.txt": PROJECT["project"]["dependencies"] + GROUPS["authoring"],
+    "book/requirements.txt": PROJECT["project"]["dependencies"] + GROUPS["book"],
 }
 
 

@@ -155,6 +155,32 @@ def test_a_rates_table_of_the_wrong_form_is_refused():
         lambda_bill(**API, rates=[1, 2])
 
 
+def test_a_bill_in_words_writes_large_quantities_out_and_ends_with_its_total():
+    line = Bill((pricing.Line("Duration", 1_050_000.25, "GB-second", 0.0000166667, "slug", "source", None),))
+    assert str(line).splitlines() == [
+        "Duration             1,050,000 GB-second  x 0.0000166667  17.50 USD",
+        "Total for one month                                       17.50 USD",
+    ]
+
+
+def test_a_task_that_runs_once_for_ninety_seconds_pays_for_ninety():
+    one, sixty = (fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=s) for s in (90, 60))
+    assert one.total / sixty.total == pytest.approx(1.5)
+
+
+def test_a_task_runs_as_long_as_the_longest_month_at_most():
+    fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=744 * 3600)
+    with pytest.raises(ValueError, match=r"seconds_per_task must be .* 2678400"):
+        fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=744 * 3600 + 1)
+
+
+def test_a_task_on_fargate_has_a_disk_of_200_gb_at_most():
+    task = {"vcpu": 1, "memory_gb": 2, "tasks": 1}
+    assert fargate_bill(**task, ephemeral_storage_gb=200).total > fargate_bill(**task).total
+    with pytest.raises(ValueError, match="between 20 and 200"):
+        fargate_bill(**task, ephemeral_storage_gb=201)
+
+
 def test_a_start_on_fargate_is_billed_a_minute_at_least():
     short, minute = (
         fargate_bill(vcpu=1, memory_gb=2, tasks=1, seconds_per_task=100 * s, starts_per_task=100).total for s in (5, 60)
@@ -203,6 +229,12 @@ def test_front_doors_cost_what_the_lessons_api_would_pay():
     assert doors == {"HTTP": 0.50, "REST": 1.75, "URL": 0.0}
 
 
+def test_no_invocation_is_billed_for_longer_than_the_longest_timeout():
+    assert pricing.billed_duration_ms(900_000) == 900_000
+    with pytest.raises(ValueError, match=r"duration_ms must be .* 900000"):
+        pricing.billed_duration_ms(900_000.1)
+
+
 def test_an_http_api_counts_each_started_512_kb():
     small, large = (api_bill("HTTP", requests=1e6, payload_kb=kb).total for kb in (512, 513))
     assert (small, large) == (1.0, 2.0)
@@ -215,6 +247,8 @@ def test_a_load_balancer_costs_its_hours_and_the_larger_of_connections_and_traff
     assert idle == pytest.approx(730 * 0.0225)
     assert connections == pytest.approx(idle + 730 * 0.008)
     assert traffic == pytest.approx(idle + 730 * 0.008)
+    functions = api_bill("ALB", requests=1024 * 730, payload_kb=1024).total  # 0.4 GB an hour make a unit for them
+    assert functions == pytest.approx(idle + 2.5 * 730 * 0.008)
 
 
 def test_a_single_row_is_charged_flat_and_a_meter_by_its_tiers():

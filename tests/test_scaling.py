@@ -54,6 +54,12 @@ def test_a_saturated_pool_rejects_what_erlang_says():
     assert result.throttled_by == {"concurrency": result.throttled, "scaling": 0, "rate": 0}
 
 
+def test_erlangs_formula_by_hand_for_no_server_one_and_two():
+    assert erlang_b(0, 2) == 1
+    assert erlang_b(1, 2) == pytest.approx(2 / 3)
+    assert erlang_b(2, 1) == pytest.approx((1 / 2) / (1 + 1 + 1 / 2))
+
+
 @pytest.mark.parametrize(
     "times", [100, exponential(100), lognormal(mean_ms=100, sigma=1)], ids=["constant", "exp", "log"]
 )
@@ -275,6 +281,28 @@ def test_a_second_process_finds_the_compiled_loop_on_disk():
     assert done.stdout.strip() == "1"
 
 
+def test_values_at_the_edge_of_sense_are_taken():
+    assert Platform(concurrency=1, reserved=0, provisioned=0).limit == 0
+    assert Retry(attempts=1, factor=1).attempts == 1
+    assert Retry(factor=100).factor == 100
+    assert Pollers(start=1, most=1).most == 1
+    assert lognormal(100, sigma=10).median_ms == 100
+    assert simulate(constant(1, 1), duration_ms=1, init_ms=0).latency_ms(1) == 1
+
+
+@pytest.mark.parametrize(("name", "quantile"), [("p95_ms", 0.95), ("p99_ms", 0.99)])
+def test_a_lognormal_time_has_the_percentile_that_it_was_given(name, quantile):
+    drawn = lognormal(100, **{name: 400}).draw(np.random.default_rng(1), 200_000)
+    assert np.quantile(drawn, quantile) == pytest.approx(400, rel=0.03)
+    assert np.median(drawn) == pytest.approx(100, rel=0.02)
+
+
+def test_a_lognormal_time_has_the_mean_that_it_was_given():
+    times = lognormal(mean_ms=100, sigma=1)
+    assert times.mean_ms == pytest.approx(100)
+    assert times.draw(np.random.default_rng(1), 400_000).mean() == pytest.approx(100, rel=0.02)
+
+
 WRONG = {
     "keep_alive_s must be 0 or more": lambda: Platform(keep_alive_s=-1),
     "concurrency must be between 1 and 10000000, got 0": lambda: Platform(concurrency=0),
@@ -286,6 +314,10 @@ WRONG = {
     "routing must be one of newest, random, got 'oldest'": lambda: Platform(routing="oldest"),
     "attempts must be between 1": lambda: Retry(attempts=0),
     "max_age_s must be between 60 and 21600, got 1": lambda: Asynchronous(max_age_s=1),
+    "factor must be between 1 and 100, got 101": lambda: Retry(factor=101),
+    "sigma must be between 0 and 10, got 11": lambda: lognormal(100, sigma=11),
+    "sigma must be between 0 and 10, got 12": lambda: lognormal(mean_ms=100, sigma=12),
+    "q must be between 0 and 1, got 1.1": lambda: simulate(constant(1, 1), duration_ms=1, init_ms=0).latency_ms(1.1),
     "most must be between 5": lambda: Pollers(most=1),
     r"duration_ms must have one value a request \(2\), got 3": lambda: simulate(
         from_timestamps([1, 2]), duration_ms=[1, 2, 3], init_ms=0

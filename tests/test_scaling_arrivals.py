@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from helpers.scaling import bursts, constant, daily, from_timestamps, poisson, ramp
+from helpers.scaling.arrivals import knots
 
 KINDS = {
     "poisson": (poisson(20, 1000, seed=1), 20_000),
@@ -14,6 +15,7 @@ KINDS = {
     "ramp down": (ramp(30, 10, 1000, seed=3), 20_000),
     "daily": (daily([0.1, 0.4], days=1.5, seed=4), 0.1 * 86_400 + 0.4 * 43_200),
     "bursts": (bursts(10, 110, 100, 10, 1000, seed=5), 20_000),
+    "flat, then up": (knots([0, 500, 1000], [10, 10, 50], seed=10), 20_000),
     "constant": (constant(20, 1000), 20_000),
     "overlay": (poisson(15, 1000, seed=6) + ramp(0, 10, 1000, seed=7), 20_000),
     "scaled": (ramp(0, 20, 1000, seed=8) * 2, 20_000),
@@ -43,10 +45,11 @@ def test_times_come_in_order_within_the_period_and_the_same_each_time(arrivals, 
     [
         (ramp(0, 40, 1000, seed=1), lambda t: 0.04 * t),
         (ramp(30, 10, 1000, seed=2), lambda t: 30 - 0.02 * t),
+        (knots([0, 500, 1000], [10, 10, 50], seed=10), lambda t: np.where(t < 500, 10, 10 + 0.08 * (t - 500))),
         (bursts(10, 110, 100, 10, 1000, seed=3), lambda t: np.where(t % 100 >= 90, 110, 10)),
         (daily([0, 9, 1], days=2, seed=4) * 0.3, lambda t: np.array([0, 2.7, 0.3])[(t // 28_800).astype(int) % 3]),
     ],
-    ids=["ramp up", "ramp down", "bursts", "daily"],
+    ids=["ramp up", "ramp down", "flat, then up", "bursts", "daily"],
 )
 def test_the_rate_follows_its_curve(arrivals, rate):
     edges = np.linspace(0, arrivals.duration_s, 51)

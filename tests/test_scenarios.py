@@ -37,6 +37,30 @@ def test_the_duration_of_a_workload_follows_the_memory_model():
     assert Workload(wait_ms=80, cpu_ms=10, memory_mb=512).duration_ms == memory_model(80, 10, 512)
 
 
+def test_the_workload_that_a_comparison_begins_with_by_hand():
+    work = Workload()
+    assert work.duration_ms == pytest.approx(80 + 10 * 1769 / 512)
+    busy = 3e9 / (730 * 3600) * 3 * 0.010  # vCPUs at three times the average rate: 34.2
+    assert work.peak_vcpu(3e9) == pytest.approx(busy)
+    # half of a fleet's vCPUs are busy at the peak
+    assert [work.units(3e9, vcpu) for vcpu in (1, 2, work.server_vcpu)] == [69, 35, 3]
+
+
+def test_two_servers_in_the_rack_by_hand():
+    lines = {line.item: line.quantity for line in compute_models(Workload())["Rack"](1e6).lines}
+    by_hand = {
+        "Servers, bought": 2 / (4 * 12),  # over four years
+        "Rack space": 2 * 0.4,
+        "Electricity": 2 * 0.4 * 730,
+        "Administrators": 2 / tables.price("physical.servers_per_admin").value / 12,
+    }
+    assert lines == pytest.approx(by_hand)
+
+
+def test_two_instances_with_their_disks_by_hand():
+    assert compute_models(Workload())["EC2"](1e6).total == pytest.approx(2 * (730 * 0.096 + 20 * 0.08))
+
+
 def test_a_fleet_grows_with_its_peak():
     flat, spiky = (compute_models(Workload(peak=peak))["EC2"](1e9).total for peak in (1, 10))
     assert spiky > 5 * flat
@@ -86,6 +110,7 @@ def test_in_the_model_cost_has_its_elbow_at_one_full_vcpu():
     assert sweep.duration_ms[4096] == sweep.duration_ms[1769] == 500
     assert sweep.usd_a_million[1769] == pytest.approx(sweep.usd_a_million[128], rel=0.01)
     assert sweep.usd_a_million[4096] > 2 * sweep.usd_a_million[1769]
+    assert sweep.usd_a_million[1769] == pytest.approx(0.20 + 1e6 * 0.5 * 1769 / 1024 * 0.0000166667, abs=1e-4)
 
 
 def test_a_month_without_requests_by_hand():

@@ -75,6 +75,13 @@ def test_html_escapes_what_the_tables_say():
     assert "An old &lt;price&gt;" in bundle["text/html"]
 
 
+def test_a_source_of_events_with_a_flag_is_named():
+    flagged = tables.event_sources().query("flag != ''")
+    text = " ".join(str(as_of("event_sources", today=TODAY)).split())
+    assert len(flagged) > 0
+    assert all(f"event_sources.{name}" in text for name in flagged.index)
+
+
 def test_the_real_tables_are_read():
     fresh = as_of("lambda", "fargate", "ec2", today=TODAY)
     assert {"Lambda", "Fargate", "EC2"} <= set(fresh.services.index)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from helpers.scaling import Group, Surge, follow, required_concurrency
+from helpers.scaling.group import Followed
 from helpers.scaling.incidents import EVENINGS, incident
 from helpers.show import scaling, scaling_fleets
 
@@ -111,6 +112,10 @@ def test_each_evening_was_refused_for_one_reason_alone():
         assert sorted(by.values())[:2] == [0, 0]
 
 
+def test_each_evening_has_the_same_crowd_at_every_call():
+    assert {incident(evening).result.requests for evening in EVENINGS} == {380_590}
+
+
 def test_an_unknown_evening_is_refused():
     with pytest.raises(ValueError, match="Tuesday, Wednesday, Thursday"):
         incident("Friday")
@@ -122,11 +127,18 @@ def test_a_group_catches_up_after_alarm_and_lead_time():
         assert follow(rates, Group(alarm_s=alarm, lead_s=lead)).caught_up_s == 60 + alarm + lead
 
 
+def test_a_group_without_delay_orders_after_the_first_second_that_it_sees():
+    rates = Surge(quiet_s=60, hold_s=600).rates()
+    assert follow(rates, Group(alarm_s=0, lead_s=0)).caught_up_s == 61
+
+
 def test_a_group_that_looks_at_processors_grows_step_by_step_and_later():
     rates = Surge(base_rate=3_333, quiet_s=60, hold_s=900).rates()
     by_requests, by_cpu = (follow(rates, Group(signal=signal)) for signal in ("requests", "cpu"))
     assert by_cpu.caught_up_s > by_requests.caught_up_s
     assert len(set(by_cpu.instances.tolist())) > len(set(by_requests.instances.tolist()))
+    grown = np.flatnonzero(np.diff(by_cpu.instances))
+    assert set(np.diff(grown) % 60) == {0}, "values come by the minute"
 
 
 def test_headroom_of_three_carries_three_times_the_load():
@@ -142,6 +154,16 @@ def test_a_group_answers_or_drops_or_still_holds_what_arrives():
     assert 0 <= left <= 10 * 200 * followed.instances[-1]
 
 
+@pytest.mark.parametrize(("lost", "caught_up_s"), [(0.49, 0), (0.51, 2)])
+def test_a_group_has_caught_up_when_less_than_half_a_request_is_lost_in_a_second(lost, caught_up_s):
+    nobody = np.zeros(4)
+    assert Followed(nobody, nobody, np.array([0, lost, 0, 0]), nobody).caught_up_s == caught_up_s
+
+
+def test_a_group_may_be_planned_without_headroom():
+    assert follow(np.full(60, 400.0), Group(use=1)).instances[-1] == 2
+
+
 def test_a_group_never_exceeds_its_own_limit():
     followed = follow(Surge(quiet_s=60, hold_s=600).rates(), Group(maximum=20))
     assert followed.instances.max() == 20
@@ -149,7 +171,7 @@ def test_a_group_never_exceeds_its_own_limit():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("use", 0), ("use", 1.2), ("unit_rate", 0), ("minimum", 0), ("signal", "x")]
+    ("name", "value"), [("use", 0), ("use", 1.01), ("unit_rate", 0), ("minimum", 0), ("signal", "x")]
 )
 def test_a_group_without_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):

@@ -23,8 +23,7 @@ from helpers.pricing.services import service_bill
 
 COMMITTED = ("m7g.large", "savings_plan_1y")  # the one commitment with a recent price
 SCALES = (0.1, 1.0, 10.0)
-# One machine without a spare. AWS gives a t3.small a fifth of each of its two vCPUs for good; half of that is planned.
-SMALL, SMALL_VCPU = "t3.small", 0.2
+SMALL, SMALL_LOAD = "t3.small", 0.5  # one machine without a spare; of the vCPUs that it has for good half are planned
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,21 @@ def scaled(case: Case, factor: float) -> Case:
     return case.with_requests(case.requests_month * factor)
 
 
+def small_vcpu() -> float:
+    """Return how many vCPUs of work one small server is given: half of what it has for good, its baseline.
+
+    Examples
+    --------
+    >>> small_vcpu()
+    0.2
+    """
+    baseline = tables.limit(f"ec2.{SMALL}.baseline").max / 100
+    return float(tables.instances().loc[SMALL, "vcpu"]) * baseline * SMALL_LOAD
+
+
 def _names(case: Case) -> list[str]:
     names = ["Lambda", "Lambda, arm64", "Lambda, provisioned", "Fargate", "EC2", "EC2 committed", "EKS", "Rack"]
-    if case.workload().peak_vcpu(case.requests_month) <= SMALL_VCPU:
+    if case.workload().peak_vcpu(case.requests_month) <= small_vcpu():
         names.insert(3, "One small server")
     if case.peak_hour is not None:
         names.insert(names.index("Fargate") + 1, "Fargate, following")

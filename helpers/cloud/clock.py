@@ -140,18 +140,20 @@ class Clock:
             target_s = self.time_s() + ahead_s
             try:
                 while (moment_s := self._next_s()) <= target_s:
+                    self._rest()  # the timer may have begun what was due just now
                     self._put_forward(moment_s)
                     for one in self._due(moment_s):
                         self._keep(one)
-                    if not self._settle(REST_MAX_S):
-                        raise TimeoutError(
-                            f"what was due at {self.now():%Y-%m-%d %H:%M:%S} goes on after {REST_MAX_S} s"
-                        )
+                    self._rest()
                     patience.tell(self.now(), datetime.fromtimestamp(target_s, UTC))
                 self._put_forward(target_s)
             finally:
                 self._set_alarm(anew=True)
         return self.now()
+
+    def _rest(self) -> None:
+        if not self._settle(REST_MAX_S):
+            raise TimeoutError(f"what was due at {self.now():%Y-%m-%d %H:%M:%S} goes on after {REST_MAX_S} s")
 
     def _put_forward(self, to_s: float) -> None:
         self._ahead_s += max(0.0, to_s + LEAST_S - self.time_s())

@@ -8,6 +8,7 @@ and answered by hand, in as few system calls as there are messages; that is most
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -28,6 +29,8 @@ RESPONSE_MAX_BYTES = int(tables.limit("lambda.payload.sync").max * 1024 * 1024) 
 READ_BYTES = 256 * 1024
 HEAD_MAX_BYTES = 2 * 1024 * 1024  # an error's X-Ray cause travels in a header, of up to 1 MB
 SEND_TIMEOUT_MS = 10_000
+# What the system says of a connection whose other end closed before it had read everything, or before it all came.
+UNREAD = (errno.ECONNRESET, errno.EPIPE)
 
 ACCEPTED = b'HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"status":"OK"}\n'
 RESTORED = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -105,7 +108,7 @@ class Line:
         with self._lock:
             self.current = request_id
             waiting, self._waiting = self._waiting, None
-            self._carrier = waiting
+            self._carry(waiting)
             if waiting is None:
                 self._pending = message
         if waiting is not None:
@@ -114,6 +117,12 @@ class Line:
     def undelivered(self) -> bool:
         """Say whether the last event never reached the runtime, or lay unread when its process ended."""
         return self._pending is not None or (self._carrier is not None and self._carrier.was_reset())
+
+    def _carry(self, connection: _Connection | None) -> None:
+        """Note which connection takes an event; the one before it is no longer needed if its other end is gone."""
+        before, self._carrier = self._carrier, connection
+        if before is not None and before is not connection and before.ended:
+            before.close()
 
     def close(self) -> None:
         """Close the port and its connections."""
@@ -142,8 +151,9 @@ class Line:
         with self._lock:
             message, self._pending = self._pending, None
             self._waiting = connection if message is None else None
+            if message is not None:
+                self._carry(connection)
         if message is not None:
-            self._carrier = connection
             connection.send(message)
 
     def _asked(self, connection: _Connection, method: bytes, path: bytes, head: Head, body: bytes, size: int) -> None:
@@ -185,7 +195,7 @@ class _Connection:
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.read = bytearray()
-        self.continued = self.reset = False
+        self.continued = self.ended = self.reset = False
         self.chunks: Chunks | None = None
         self.dropped = 0  # bytes of an oversized body that were read and let go
         line._loop.add(connection, self.readable)
@@ -225,7 +235,7 @@ class _Connection:
         except OSError:
             self.reset, data = True, b""
         if not data:
-            self.close()
+            self._end()
             return
         if self.line._carrier is self:
             self.line._carrier = None
@@ -236,13 +246,20 @@ class _Connection:
     def was_reset(self) -> bool:
         """Say whether the other end closed with something unread: the system tells that apart from a plain end."""
         if not self.reset:
-            try:
-                self.socket.recv(1, socket.MSG_PEEK)
-            except ConnectionResetError:
-                self.reset = True
-            except OSError:  # nothing has come, or the connection is closed
-                pass
+            with contextlib.suppress(OSError):  # the connection is closed
+                self.reset = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in UNREAD
         return self.reset
+
+    def _end(self) -> None:
+        """Hear that the other end is gone; an event may be on its way to it, of which the system then tells."""
+        self.ended = True
+        self.line._loop.remove(self.socket)
+        with self.line._lock:
+            if self.line._waiting is self:
+                self.line._waiting = None
+            carries = self.line._carrier is self
+        if not carries or self.reset:
+            self.close()
 
     def close(self) -> None:
         """Close this connection."""

@@ -21,7 +21,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import ThreadedWSGIServer
 
 from helpers.cloud.gate import Gate
+from helpers.cloud.moto_memory import read_later
 from helpers.cloud.moto_state import chain_depth, is_issued
+
+read_later()
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,10 @@ A file has a ``title`` and ``questions``; a question has an ``id``, a ``kind`` a
   number, ``slips`` (each ``answer`` and ``why``) and ``otherwise`` for all other numbers;
 - ``ordering``: ``items`` in the right order, ``why`` for it and ``otherwise`` for every other order.
 
-``data/quizzes/example.json`` has one of each. :mod:`helpers.learn.quizzes` asks them.
+A question may name the ``concept`` that it asks about and the ``cell`` that shows the answer (``05/reuse``); a wrong
+choice and a slip may name the ``belief`` that they stand for. Only the printed tests tell these.
+
+``data/quizzes/example.json`` has one of each kind. :mod:`helpers.learn.quizzes` asks them.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "quizzes"
 KINDS = ("single", "multiple", "numeric", "ordering")
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*")
+_CELL = re.compile(r"\d\d/[a-zA-Z0-9_-]+")
 
 
 class QuizError(ValueError):
@@ -37,6 +41,7 @@ class Choice:
     text: str
     right: bool
     why: str
+    belief: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class NumberSlip:
 
     answer: Callable[[], float]
     why: str
+    belief: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,8 @@ class Question:
     items: tuple[str, ...] = ()
     why: str = ""
     otherwise: str = ""
+    concept: str = ""
+    cell: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,10 +168,14 @@ def _question(place: Place, data: Any) -> Question:
         raise place.wrong("kind", f"must be one of {', '.join(KINDS)}, got {kind!r}")
     own = {"numeric": _NUMERIC, "ordering": _ORDER}.get(kind, _CHOICES)
     optional = {"tolerance": float, "unit": str, "slips": list} if kind == "numeric" else {}
+    optional |= {"concept": str, "cell": str}
     fields = place.fields(data, required={"id": str, "kind": str, "text": str, **own}, optional=optional)
     if not _ID.fullmatch(fields["id"]):
         raise place.wrong("id", f"must be small letters, digits and hyphens, got {fields['id']!r}")
-    made = {name: fields[name] for name in ("id", "kind", "text", "why", "otherwise", "unit") if name in fields}
+    if "cell" in fields and not _CELL.fullmatch(fields["cell"]):
+        raise place.wrong("cell", f"must be a notebook's number, a slash and a cell's id, got {fields['cell']!r}")
+    told = ("id", "kind", "text", "why", "otherwise", "unit", "concept", "cell")
+    made = {name: fields[name] for name in told if name in fields}
     if kind == "numeric":
         return Question(**made, **_number(place, fields))
     if kind == "ordering":
@@ -174,7 +186,8 @@ def _question(place: Place, data: Any) -> Question:
 def _choices(place: Place, kind: str, data: list[Any]) -> tuple[Choice, ...]:
     found = []
     for i, one in enumerate(data, 1):
-        found.append(Choice(**place.at(f"choice {i}").fields(one, {"text": str, "right": bool, "why": str})))
+        there = place.at(f"choice {i}")
+        found.append(Choice(**there.fields(one, {"text": str, "right": bool, "why": str}, {"belief": str})))
     right = sum(choice.right for choice in found)
     if len({choice.text for choice in found}) < max(2, len(found)):
         raise place.wrong("choices", "must be two or more, all different")
@@ -192,8 +205,8 @@ def _number(place: Place, fields: dict[str, Any]) -> dict[str, Any]:
     slips = []
     for i, one in enumerate(fields.get("slips", []), 1):
         there = place.at(f"slip {i}")
-        slip = there.fields(one, {"answer": (float, dict), "why": str})
-        slips.append(NumberSlip(_value(there, slip["answer"]), slip["why"]))
+        slip = there.fields(one, {"answer": (float, dict), "why": str}, {"belief": str})
+        slips.append(NumberSlip(**{**slip, "answer": _value(there, slip["answer"])}))
     return {"answer": _value(place, fields["answer"]), "tolerance": tolerance, "slips": tuple(slips)}
 
 

@@ -2,8 +2,9 @@
 
 Three forms are known: what CloudWatch's console exports (several lines of labels, then a line a period), a table with
 a header such as ``Timestamp,Sum,Unit``, and the JSON that ``aws cloudwatch get-metric-data`` and
-``get-metric-statistics`` print. Which column counts and which lasts is told by their labels. A period without a row had
-no request: CloudWatch leaves those out.
+``get-metric-statistics`` print. AWS documents the last; the layout of the console's file stands on no page that we
+found, so no label is expected in a certain line. Which column counts and which lasts is told by their labels. A period
+without a row had no request: CloudWatch leaves those out.
 """
 
 from __future__ import annotations

@@ -31,6 +31,26 @@ class Interval(NamedTuple):
     high: float
 
 
+def wilson(share: float, count: int, z: float) -> Interval:
+    """Return Wilson's interval for a share that was counted; z is the normal distribution's quantile."""
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return Interval(middle - half, middle + half)
+
+
+def students_t(z: float, freedom: int) -> float:
+    """Return Student's quantile from the normal distribution's, by the expansion of Cornish and Fisher."""
+    v = freedom
+    return z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v * v)
+
+
+def spread_of_ratio(parts: np.ndarray, wholes: np.ndarray) -> float:
+    """Return the standard error of sum(parts) / sum(wholes), from how the batches scatter."""
+    batches, whole = len(parts), float(wholes.sum())
+    left = parts - parts.sum() / whole * wholes
+    return math.sqrt((left**2).sum() / (batches * (batches - 1))) / (whole / batches)
+
+
 class Result:
     """What became of the requests of one simulation.
 
@@ -130,16 +150,12 @@ class Result:
         if not n:
             return Interval(0.0, 1.0)
         z = NormalDist().inv_cdf((1 + level) / 2)
-        middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-        half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-        low, high = middle - half, middle + half
+        low, high = wilson(p, n, z)
         if len(self._grid) >= BATCHES:
             cuts = np.linspace(0, len(self._grid), BATCHES + 1).astype(int)[:-1]
             started, colds = np.add.reduceat(self._grid[:, 1:3], cuts, axis=0).T
-            spread = math.sqrt(((colds - p * started) ** 2).sum() / (BATCHES * (BATCHES - 1))) / (n / BATCHES)
-            v = BATCHES - 1  # Student's quantile by the expansion of Cornish and Fisher
-            t = z + (z**3 + z) / (4 * v) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * v * v)
-            low, high = min(low, p - t * spread), max(high, p + t * spread)
+            reach = students_t(z, BATCHES - 1) * spread_of_ratio(colds, started)
+            low, high = min(low, p - reach), max(high, p + reach)
         return Interval(max(low, 0.0), min(high, 1.0))
 
     def latency_ms(self, q: float = 0.5) -> float:

@@ -11,6 +11,7 @@ from helpers.show.chart import Chart
 from helpers.show.controls import Choice, Slider, Switch
 from helpers.show.explorer import Explorer
 from helpers.show.freshness import as_of
+from helpers.show.lesson import lesson_claims
 from helpers.show.palette import palette
 
-__all__ = ["Chart", "Choice", "Explorer", "Slider", "Switch", "as_of", "charts", "palette", "theme"]
+__all__ = ["Chart", "Choice", "Explorer", "Slider", "Switch", "as_of", "charts", "lesson_claims", "palette", "theme"]

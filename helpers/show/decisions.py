@@ -68,10 +68,10 @@ def bills(advice: Advice) -> Chart:
     """Draw the month's bill of every way to run a case, in its parts."""
     rows = []
     for option in sorted(advice.options, key=lambda option: option.total):
-        rows.append((option.name, "compute", round(option.compute.total, 2)))
-        rows.append((option.name, "around the requests", round(option.around.total, 2)))
+        rows.append((option.name, "compute", round(option.compute.total, 4)))
+        rows.append((option.name, "around the requests", round(option.around.total, 4)))
         if option.people_usd:
-            rows.append((option.name, "people", round(option.people_usd, 2)))
+            rows.append((option.name, "people", round(option.people_usd, 4)))
     ordered = sorted(advice.options, key=lambda option: option.total)
     frame = pd.DataFrame(rows, columns=["way", "part", "usd"])
     return charts.bars(

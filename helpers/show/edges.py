@@ -5,6 +5,8 @@ Each takes plain values, lets the calculations below answer, and draws what come
 
 from __future__ import annotations
 
+import pandas as pd
+
 from helpers.coldstart import Remedies
 from helpers.coldstart.promise import FLEET, Promise, promised
 from helpers.pricing import steady
@@ -161,14 +163,8 @@ def promise(
         title = f"At {say.quantity(dear.requests.iloc[0])} requests a month, a promise kept costs more than {FLEET}"
     else:
         title = f"A promise kept stays cheaper than {FLEET}"
-    told = [
-        f"{say.quantity(row.requests)}: {row.broken * 100:.2g}% break it, {row.environments:.0f} provisioned keep it "
-        f"for {row.kept_usd:,.2f} instead of {row.on_demand_usd:,.2f}, {FLEET} {row.fleet_usd:,.2f}"
-        for row in kept.itertuples()
-    ]
-    sentence = f"Promised: {100 - allowed:g}% of the requests within {_short(objective_ms)} ms. " + (
-        f"Requests a month, and USD a month: {'; '.join(told)}." if told else f"{title}."
-    )
+    sentence = f"Promised: {100 - allowed:g}% of the requests within {_short(objective_ms)} ms. "
+    sentence += _kept(frame) if kept.size else f"{title}."
     chart = charts.lines(
         long,
         "requests",
@@ -183,6 +179,27 @@ def promise(
         height=440,
     )
     return Chart(chart.figure, sentence, frame)
+
+
+def _kept(frame: pd.DataFrame) -> str:
+    """Tell the least and the most traffic at which environments keep the promise, and where that stops paying."""
+    kept = frame[frame.environments > 0]
+    told = [
+        f"At {say.quantity(row.requests)} requests a month {row.broken * 100:.2g}% break it, and "
+        f"{row.environments:.0f} provisioned keep it for ${row.kept_usd:,.2f} a month instead of "
+        f"${row.on_demand_usd:,.2f}."
+        for row in kept.iloc[[0, -1] if len(kept) > 1 else [0]].itertuples()
+    ]
+    fleet = f"{FLEET[0].upper()}{FLEET[1:]} costs ${kept.fleet_usd.iloc[-1]:,.2f}"
+    dear = kept[kept.kept_usd > kept.fleet_usd]
+    if len(dear):
+        told.append(f"{fleet}, which is less from {say.quantity(dear.requests.iloc[0])} requests a month on.")
+    else:
+        told.append(f"{fleet}.")
+    free = frame[(frame.environments == 0) & (frame.requests > kept.requests.iloc[-1])]
+    if len(free):
+        told.append(f"From {say.quantity(free.requests.iloc[0])} requests a month on nothing has to be provisioned.")
+    return " ".join(told)
 
 
 def game(*, players: float = 500, messages_per_s: float = 10, store: str = "DynamoDB", work_ms: float = 1) -> Chart:

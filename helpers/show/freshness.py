@@ -19,6 +19,7 @@ from helpers import tables
 from helpers.show.wording import listed
 
 _COLUMNS = ["service", "item", "as_of", "max_age_days", "flag", "source"]
+_EVENT_SOURCE_AGE_DAYS = 550  # as the limits that these rows name
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,12 +91,13 @@ class Freshness:
 
 
 def as_of(*slugs_or_prefixes: str, today: datetime.date | None = None) -> Freshness:
-    """Say how old the prices and limits are that a notebook uses.
+    """Say how old the prices, limits and sources of events are that a notebook uses.
 
     Parameters
     ----------
     *slugs_or_prefixes : str
-        ``"lambda"`` stands for every row whose slug starts with ``lambda.``; without any, all rows.
+        ``"lambda"`` stands for every row whose slug starts with ``lambda.``, ``"event_sources"`` for all sources of
+        events; without any, all rows.
     today : datetime.date, optional
         The day to count ages to; today if omitted.
 
@@ -116,11 +118,18 @@ def as_of(*slugs_or_prefixes: str, today: datetime.date | None = None) -> Freshn
     >>> len(dates.rows), len(dates.outdated)
     (2, 0)
     """
-    rows = pd.concat([table[_COLUMNS] for table in (tables.prices(), tables.limits())])
+    rows = pd.concat([table[_COLUMNS] for table in (tables.prices(), tables.limits(), _event_sources())])
     rows = rows.assign(as_of=pd.to_datetime(rows["as_of"]), flag=rows["flag"].fillna(""))
     if slugs_or_prefixes:
         rows = rows.loc[_matching(rows.index, slugs_or_prefixes)]
     return Freshness(rows, today or datetime.date.today())
+
+
+def _event_sources() -> pd.DataFrame:
+    """Return what invokes functions, under slugs such as ``event_sources.sqs``."""
+    frame = tables.event_sources()
+    frame = frame.assign(service="Sources of events", item=frame["title"], max_age_days=_EVENT_SOURCE_AGE_DAYS)
+    return frame.set_axis("event_sources." + frame.index)
 
 
 def _matching(slugs: pd.Index, wanted: tuple[str, ...]) -> list[bool]:

@@ -12,6 +12,7 @@ import pytest
 from jupyter_page import Lab, NotebookPage, open_lab, open_notebook
 from lab_server import BROWSER_ARGUMENTS, VIEWPORT, LabServer, find_browser, lab_server
 from playwright.sync_api import BrowserContext, sync_playwright
+from printing import MISSING
 from xdist.scheduler import LoadScopeScheduling
 
 
@@ -32,11 +33,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
 def browser() -> Iterator[BrowserContext]:
     path = find_browser()
     if path is None:
-        pytest.fail(
-            "No Chromium or Chrome on this machine. Install one (Debian, Ubuntu: sudo apt-get install chromium; "
-            "macOS: brew install --cask chromium) or set BROWSER_PATH to its program.",
-            pytrace=False,
-        )
+        pytest.fail(MISSING, pytrace=False)
     with sync_playwright() as playwright:
         # `headless=False` keeps Playwright from adding its own flag; the new headless mode is asked for in ours.
         running = playwright.chromium.launch(executable_path=path, headless=False, args=BROWSER_ARGUMENTS)

@@ -25,6 +25,9 @@ from typing import Any
 import psutil
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.append(str(REPOSITORY / ".ci"))  # for those who come here without pytest
+from printing import find_browser as find_browser  # noqa: E402
+
 NOTEBOOKS = REPOSITORY / "notebooks"
 
 SERVER_START_S = 60
@@ -40,20 +43,6 @@ BROWSER_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_BROWSER_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_MAC_BROWSERS = (
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-)
-
-
-def find_browser() -> str | None:
-    """Return the path of a Chromium or Chrome: ``BROWSER_PATH``, one on the PATH, or macOS's applications."""
-    asked = os.environ.get("BROWSER_PATH")
-    if asked:
-        return asked if os.access(asked, os.X_OK) else None
-    found = next(filter(None, map(shutil.which, _BROWSER_NAMES)), None)
-    return found or next((path for path in _MAC_BROWSERS if os.access(path, os.X_OK)), None)
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """Run the whole suite again and again, notebooks in random order and in parallel, once on a busy machine: any flake?
 
-    python tests/soak/soak_suite.py [--rounds N] [--seed N] [--workers N] [path ...]
+    python tests/soak/soak_suite.py [--rounds N] [--seed N] [--workers N] [--busy last|all|none] [path ...]
 
-Each round takes the unit tests and then the notebooks in an order of its own (the seed of a round is printed, and
-brings the same order again), spread over several workers; in the last round a program keeps every processor busy
-meanwhile. A table says what failed, in which rounds. Paths choose a part of the suite. Exits with 1 if anything failed.
+Each round takes files of tests and notebooks in an order of its own (the seed of a round is printed, and brings the
+same order again), spread over several workers; in the last round a program keeps every processor busy meanwhile. A
+table says what failed, in which rounds, and build/soak/ keeps what those rounds said. Paths choose a part of the suite.
+Exits with 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from xml.etree import ElementTree
 from soak_notebooks import load
 
 ROOT = Path(__file__).resolve().parents[2]
+KEPT = ROOT / "build" / "soak"
 SUITE = ("tests", "helpers", "notebooks")
 
 
@@ -39,24 +41,25 @@ class Round:
 
 
 def order(paths: list[str], seed: int) -> list[str]:
-    """Return the paths with notebooks, one by one, in an order that the seed decides, after everything else."""
-    found = [ROOT / path for path in paths]
-    books = [book for path in found for book in (sorted(path.glob("*.ipynb")) if path.is_dir() else [path])]
-    books = [book for book in books if book.suffix == ".ipynb"]
-    others = [path for path in found if path.suffix != ".ipynb" and path != ROOT / "notebooks"]
-    random.Random(seed).shuffle(books)
-    random.Random(seed).shuffle(others)
-    return [path.relative_to(ROOT).as_posix() for path in (*others, *books)]
+    """Return every file with tests and every notebook of the paths, in an order that the seed decides."""
+    found = []
+    for path in (ROOT / path for path in paths):
+        # doctests are many and small, and stay together
+        files = [*path.glob("test_*.py"), *path.glob("*.ipynb")] if path.is_dir() else []
+        found += sorted(files) or [path]
+    random.Random(seed).shuffle(found)
+    return [path.relative_to(ROOT).as_posix() for path in found]
 
 
-def run(paths: list[str], *, seed: int, workers: int, busy: bool) -> Round:
+def run(paths: list[str], *, seed: int, workers: str, busy: bool) -> Round:
     """Run the suite once."""
     with tempfile.TemporaryDirectory(prefix="soak-") as folder, load((os.cpu_count() or 1) if busy else 0):
         report = Path(folder) / "report.xml"
-        how = ["--nbval", "-q", "-n", str(workers), "--dist", "loadfile", "-p", "no:cacheprovider"]
+        how = ["--nbval", "-q", "-n", workers, "-p", "no:cacheprovider"]
         command = [sys.executable, "-m", "pytest", *how, f"--junitxml={report}", *order(paths, seed)]
         began = time.monotonic()
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        settings = {**os.environ, "TESTS_AS_GIVEN": "1"}
+        done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
         seconds = time.monotonic() - began
         if not report.exists():
             return Round(seed, busy, seconds, 0, (f"pytest ended with {done.returncode}: {done.stderr[-500:]}",))
@@ -65,6 +68,9 @@ def run(paths: list[str], *, seed: int, workers: int, busy: bool) -> Round:
     names = tuple(f"{case.get('classname')}::{case.get('name')}" for case in wrong)
     if done.returncode not in (0, 1) and not names:
         names = (f"pytest ended with {done.returncode}",)
+    if names:
+        KEPT.mkdir(parents=True, exist_ok=True)
+        (KEPT / f"{seed}.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
     return Round(seed, busy, seconds, len(cases), names)
 
 
@@ -92,14 +98,15 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", default=list(SUITE), metavar="path", help="a part of the suite")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=None, help="of the first round; a new one each time if omitted")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--workers", default="auto")
+    parser.add_argument("--busy", choices=("last", "all", "none"), default="last", help="rounds on a busy machine")
     asked = parser.parse_args()
     seed = random.randrange(10**6) if asked.seed is None else asked.seed
     rounds: list[Round] = []
     try:
         for number in range(asked.rounds):
-            last = number == asked.rounds - 1
-            rounds.append(run(asked.paths, seed=seed + number, workers=asked.workers, busy=last))
+            busy = asked.busy == "all" or (asked.busy == "last" and number == asked.rounds - 1)
+            rounds.append(run(asked.paths, seed=seed + number, workers=asked.workers, busy=busy))
             print(line(number + 1, rounds[-1]), "; ".join(rounds[-1].failed) or "passed", flush=True)
     except KeyboardInterrupt:
         print("stopped")
