@@ -29,6 +29,9 @@ SMALLEST = 1e-5  # below it, a constant is a tolerance against rounding and no p
 
 # Places whose change nobody has to notice, each with its reason. Everything else that survives is a missing test.
 EXPLAINED: dict[str, str] = {
+    "helpers/history.py:milestones:2100": "the default end of the timeline, far after its last milestone",
+    "helpers/history.py:_last_day:1": "any day of a month, and 31 days more, lies in the next one",
+    "helpers/history.py:_last_day:31": "the first of a month, and 31 to 58 days more, lies in the next one",
     "helpers/scaling/platform.py:ENVIRONMENTS_MAX:10_000_000": "a bound for typing errors, far above any quota",
     "helpers/scaling/arrivals.py:PIECE:65_536": "the size of a buffer, which moves nothing but last digits",
     "helpers/pricing/scenarios.py:idle_month.none:100": "a month without requests: no duration is ever multiplied",
