@@ -228,6 +228,11 @@ def test_siblings_stay_in_the_order_in_which_they_were_imported():
     assert frame.parent.tolist() == ["", "top", "a", "top", ""]
 
 
+def test_imports_below_a_millisecond_are_left_out_unless_asked_for():
+    lines = (f"import time: {us} | {us} | {name}" for name, us in (("long", 1050), ("short", 950)))
+    assert heaviest(parse_imports("\n".join(lines))).module.tolist() == ["long"]
+
+
 # What callers see
 
 
@@ -253,6 +258,16 @@ def test_percentiles_of_measured_samples_are_exact():
         below = sum(weight for other, weight in weights.items() if other <= value)
         assert found.cdf(value) == pytest.approx(below)
         assert found.quantile(below - 1e-6) == pytest.approx(value)
+
+
+def test_a_curve_without_width_is_a_constant():
+    curve, constant = (Latency(LogNormal(100, 250), extra, 0.05) for extra in (LogNormal(800, 800), 800))
+    assert curve.quantile([0.5, 0.95, 0.99]) == pytest.approx(constant.quantile([0.5, 0.95, 0.99]))
+    assert Latency(LogNormal(100, 100), LogNormal(800, 800), 0.5).cdf([99, 100, 899, 900]).tolist() == [0, 0.5, 0.5, 1]
+
+
+def test_nothing_takes_for_ever():
+    assert LogNormal(100, 250).cdf([0, 1e12]).tolist() == [0, 1]
 
 
 def test_the_mean_hides_what_the_99th_percentile_shows():
