@@ -13,7 +13,7 @@ setup = @PYTHON="$(PYTHON)" sh .ci/setup.sh
 python = .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-thorough test-browser mutate bench soak links check-room lint format notebooks docs cheatsheet slides handout book offline demo requirements check-requirements weigh clean
+.PHONY: help lab test test-thorough test-browser mutate bench load-test soak links check-room lint format notebooks docs cheatsheet slides handout book offline demo requirements check-requirements weigh clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
@@ -27,24 +27,26 @@ test: ## run every test and every notebook, as `pytest --nbval`
 	@$(python) -m pytest --nbval $(ARGS)
 
 test-thorough: ## the tests that `make test` leaves out because they take long: killed kernels, measured cold starts
-	$(setup) lab tests
+	$(setup) lab tests class
 	@$(python) -m pytest -m thorough tests $(ARGS)
 
 test-browser: ## open every notebook in a real browser and run it, and read the book (needs Chromium or Chrome)
 	$(setup) lab tests book
-	@$(python) -m pytest tests/browser -n 0 $(ARGS)
+	@$(python) -m pytest tests/browser -n 2 --dist loadscope $(ARGS)
 
 mutate: ## a test of the tests: change a price, a limit, a constant; something must fail (hours; ARGS="--limit 60" for a sample)
 	$(setup) lab tests
 	@$(python) .ci/mutate.py $(ARGS)
 
-bench: ## measure against named baselines: a slider, the local cloud, the simulator (some minutes)
-	$(setup) lab tests
-	@$(python) tests/browser/bench_explorer.py $(ARGS)
-	@$(python) tests/bench/bench_cloud.py $(ARGS)
-	@$(python) tests/bench/bench_scaling.py $(ARGS)
+bench: ## one table of ratios to named baselines, compared with the run before (half an hour; ARGS="--only cloud --quick")
+	$(setup) lab tests authoring
+	@$(python) tests/bench/run.py $(ARGS)
 
-soak: ## leaks, lost invocations, flakes: hours with the local cloud in minutes, and the whole suite ten times (an hour)
+load-test: ## how much of this machine a learner takes: a JupyterHub and four learners (ARGS="--learners 8")
+	$(setup) lab class
+	@$(python) deploy/load_test.py $(ARGS)
+
+soak: ## leaks, lost invocations, flakes: a notebook open for an hour, the whole suite ten times (over two hours)
 	$(setup) lab tests
 	@for each in tests/soak/*.py; do echo "$$each"; $(python) $$each || exit 1; done
 

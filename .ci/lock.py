@@ -3,10 +3,10 @@
     python .ci/lock.py [--upgrade | --check]
 
 Files of exact versions, each valid on every supported Python and platform (markers tell them apart): what a learner
-installs, what only the tests need, what only authors need, what builds the web book; and the learner's once more for
-Binder, without this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`. `--check` changes
-nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned version has no wheel for a Python and
-platform that we promise.
+installs, what only the tests need, what only authors need, what builds the web book, what serves a class; and the
+learner's once more for Binder, without this folder. Versions that still satisfy pyproject.toml stay until `--upgrade`.
+`--check` changes nothing: it fails when a file isn't what pyproject.toml asks for, or when a pinned version has no
+wheel for a Python and platform that we promise.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ LEARNER = Path("requirements.txt")
 TESTS = Path("tests/requirements.txt")
 AUTHORING = Path(".ci/requirements.txt")
 BOOK = Path("book/requirements.txt")
+CLASS = Path("deploy/single/requirements.txt")
 BINDER = Path(".binder/requirements.txt")
-GROUPS = {TESTS: "tests", AUTHORING: "authoring", BOOK: "book"}
+GROUPS = {TESTS: "tests", AUTHORING: "authoring", BOOK: "book", CLASS: "class"}
 
 HEADERS = {
     LEARNER: """\
@@ -43,6 +44,10 @@ HEADERS = {
     AUTHORING: """\
 # What only authors need (pictures of figures, these files), on top of requirements.txt.
 # Made by `make requirements` from pyproject.toml.
+""",
+    CLASS: """\
+# What one big machine needs to serve a class, on top of requirements.txt. Made by `make requirements` from
+# pyproject.toml.
 """,
     BOOK: """\
 # What only the web book's builder needs, on top of requirements.txt. Made by `make requirements` from pyproject.toml.

@@ -29,6 +29,7 @@ REQUIREMENTS = {
     "tests": os.path.join("tests", "requirements.txt"),
     "authoring": os.path.join(".ci", "requirements.txt"),
     "book": os.path.join("book", "requirements.txt"),
+    "class": os.path.join("deploy", "single", "requirements.txt"),
 }
 
 

@@ -117,3 +117,18 @@ def test_progress_is_told_from_moment_to_moment() -> None:
     assert len(told) == 3
     assert all(now < at_end for now, at_end in told)
     assert abs((told[-1][1] - end).total_seconds()) < 1
+
+
+def test_what_is_late_says_by_how_much_so_that_a_machine_that_slept_need_not_make_up_for_it() -> None:
+    clock = Clock()
+    assert clock.late_s(clock.time_s() - HOUR) == pytest.approx(HOUR, abs=5)
+    assert clock.late_s(clock.time_s() + HOUR) == 0
+
+
+def test_who_advances_the_clock_sees_every_moment_in_its_time() -> None:
+    clock, late = Clock(), []
+    for hours in (1, 2):
+        due_s = clock.time_s() + hours * HOUR
+        clock.at(due_s, lambda due_s=due_s: late.append(clock.late_s(due_s)))
+    clock.advance(hours=3)
+    assert late == [0, 0]

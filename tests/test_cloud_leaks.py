@@ -89,3 +89,16 @@ def all_messages(name: str) -> list[str]:
 
     pages = boto3.client("logs").get_paginator("filter_log_events").paginate(logGroupName=f"/aws/lambda/{name}")
     return [event["message"] for page in pages for event in page["events"]]
+
+
+def test_a_message_that_was_read_is_kept_nowhere(cloud: Any) -> None:
+    import boto3
+    from moto.sqs.models import Message
+
+    sqs = boto3.client("sqs")
+    queue = sqs.create_queue(QueueName="read-and-gone")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="x")
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+    gc.collect()
+    assert not [one for one in gc.get_objects() if type(one) is Message]

@@ -55,7 +55,7 @@ class Engine:
         from helpers.cloud.events.front_doors import open_doors
         from helpers.cloud.moto_bridge import Bridge
         from helpers.cloud.moto_metrics import Metrics
-        from helpers.cloud.moto_state import LogsWriter, Roles
+        from helpers.cloud.moto_state import LogsWriter, Roles, let_go
         from helpers.cloud.server import Server
 
         compile_runtime()
@@ -106,6 +106,7 @@ class Engine:
             self.bridge.install()
             build_bridges(self, undo, strict=not like_moto)
             if not like_moto:
+                let_go(undo)
                 moto_policies.install(undo)
                 moto_atomic.prepare(self.server.at_first_use, undo)
                 open_doors(self, undo)

@@ -18,6 +18,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from helpers.cloud import memory
 from helpers.cloud.guardian import MARK_VARIABLE
@@ -39,6 +40,7 @@ class Ended:
     error_type: str = ""
     returncode: int | None = None
     at_s: float = 0.0  # on the monotonic clock
+    asleep_s: float = 0.0  # of the time until then, how long this process was stopped
 
 
 class Environment:
@@ -70,6 +72,7 @@ class Environment:
         self._done = threading.Event()
         self._ended: Ended | None = None
         self._expecting = ""  # "" | "init" | "invoke": what a waiting caller waits for
+        self._since_s = 0.0  # when the work began that a caller waits for
         self._out_of_memory = False
         self._dead = threading.Event()
         self._init_error: tuple[bytes, str] | None = None
@@ -142,10 +145,17 @@ class Environment:
         self._watch()
 
     def wait(self, timeout_s: float) -> Ended:
-        """Wait for the end of INIT or of the invocation; the process is killed when the time is up."""
-        if not self._done.wait(timeout_s):
+        """Wait for the end of INIT or of the invocation; the process is killed when the time is up.
+
+        Time in which this process was stopped doesn't count: the function was stopped as well, or its result is here.
+        """
+        began_s, asleep_s = time.monotonic(), 0.0
+        while not self._done.wait(began_s + timeout_s + asleep_s - time.monotonic()):
             with contextlib.suppress(ProcessLookupError):
-                self.machine.loop.run_here(self._time_is_up)
+                self.machine.loop.run_here(partial(self._time_is_up, began_s, asleep_s))
+            known_s, asleep_s = asleep_s, self.machine.loop.asleep_s(began_s)
+            if asleep_s == known_s:
+                break
         self._done.wait(5)
         ended = self._ended or Ended("timeout", at_s=time.monotonic())
         self.last_used_s = ended.at_s
@@ -207,7 +217,7 @@ class Environment:
         """Hear that the runtime is ready."""
         if self._expecting == "init":
             now = time.monotonic()
-            self.init_ms = (now - self.started_s) * 1000
+            self.init_ms = (now - self.started_s - self.machine.loop.asleep_s(self.started_s)) * 1000
             self._end(Ended("ready", at_s=now))
 
     def on_response(self, request_id: str, body: bytes, size: int) -> None:
@@ -235,6 +245,7 @@ class Environment:
     def _expect(self, what: str) -> None:
         self._ended = None
         self._done.clear()
+        self._since_s = time.monotonic()
         self._expecting = what
 
     def _end(self, ended: Ended) -> None:
@@ -242,11 +253,13 @@ class Environment:
             self._expecting = ""
             self._ended = ended
             ended.at_s = ended.at_s or time.monotonic()
+            ended.asleep_s = self.machine.loop.asleep_s(self._since_s)
             self._done.set()
 
-    def _time_is_up(self) -> None:
-        """Settle that the time is up, unless the end came first."""
-        if self._expecting:
+    def _time_is_up(self, began_s: float, asleep_s: float) -> None:
+        """Settle that the time is up, unless the end came first or nobody was awake for longer than was known."""
+        self.machine.loop.look()
+        if self._expecting and self.machine.loop.asleep_s(began_s) == asleep_s:
             self._read()
             self._end(Ended("timeout", at_s=time.monotonic()))
             self.kill()

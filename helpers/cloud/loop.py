@@ -18,6 +18,8 @@ from typing import IO
 
 log = logging.getLogger(__name__)
 
+ASLEEP_S = 5.0  # a tick so late, without the process having computed meanwhile: it was stopped, not only kept waiting
+
 
 class Loop:
     """A selector on a thread of its own.
@@ -33,6 +35,8 @@ class Loop:
         self._calls: deque[Callable[[], None]] = deque()
         self._tick, self._tick_s = tick, tick_s
         self.ticking = False
+        self._naps: list[tuple[float, float]] = []
+        self._beat_s, self._computed_s = time.monotonic(), time.process_time()
         self._running = True
         self._inner, self._outer = socket.socketpair()
         self._inner.setblocking(False)
@@ -81,6 +85,16 @@ class Loop:
         self.call(both)
         done.wait(timeout_s)
 
+    def asleep_s(self, since_s: float) -> float:
+        """Return how long this process was stopped since then: a laptop's lid was closed, a machine paused."""
+        return sum(max(0.0, ended_s - max(began_s, since_s)) for began_s, ended_s in self._naps)
+
+    def look(self) -> None:
+        """Hear at once of what has happened, and whether the process was stopped; on the loop's thread."""
+        self._beat(was_ticking=self.ticking)
+        for key, _ in self._selector.select(0):
+            self._guarded(key.data)
+
     def stop(self) -> None:
         """End the thread and close what the loop itself opened."""
         self._running = False
@@ -105,14 +119,24 @@ class Loop:
     def _run(self) -> None:
         last = time.monotonic()
         while self._running:
-            wait = self._tick_s if self.ticking else None
-            for key, _ in self._selector.select(wait):
+            ticking = self.ticking
+            ready = self._selector.select(self._tick_s if ticking else None)
+            self._beat(was_ticking=ticking)
+            for key, _ in ready:
                 self._guarded(key.data)
             while self._calls:
                 self._guarded(self._calls.popleft())
             if self.ticking and self._tick and time.monotonic() - last >= self._tick_s:
                 last = time.monotonic()
                 self._guarded(self._tick)
+
+    def _beat(self, *, was_ticking: bool) -> None:
+        """Count a silence as sleep: one much longer than a tick in which the process did not compute, either."""
+        now_s, computed_s = time.monotonic(), time.process_time()
+        silent_s = now_s - self._beat_s - (computed_s - self._computed_s)
+        self._beat_s, self._computed_s = now_s, computed_s
+        if was_ticking and silent_s > ASLEEP_S:
+            self._naps.append((now_s - silent_s, now_s))
 
     @staticmethod
     def _guarded(callback: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from moto.core.base_backend import BackendDict
+from moto.core.common_models import BaseModel
 from moto.core.model_instances import reset_model_data
 from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
@@ -133,6 +134,23 @@ class LogsWriter:
                 backend.put_log_events(function.log_group, stream, events)
         finally:
             depth.reset(before)
+
+
+def let_go(undo: contextlib.ExitStack) -> None:
+    """Keep nothing that was deleted; ``undo`` gets what gives moto its habit back.
+
+    moto lists every object that it ever made for a page that nobody opens here, hence a message that was read long
+    ago stayed in memory. Only S3 needs the list, to close files.
+    """
+
+    def new(cls: type, *_: object, **__: object) -> BaseModel:
+        instance = super(BaseModel, cls).__new__(cls)
+        if cls.__module__.startswith("moto.s3"):
+            cls.instances_tracked.append(instance)  # type: ignore[attr-defined]
+        return instance
+
+    undo.callback(setattr, BaseModel, "__new__", vars(BaseModel)["__new__"])
+    BaseModel.__new__ = staticmethod(new)  # type: ignore[method-assign,assignment]
 
 
 def reset() -> None:

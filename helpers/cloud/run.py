@@ -116,7 +116,7 @@ class Run:
         function, call = self.function, self.call
         self._take(ended)
         payload, status, error_type = self._result(ended)
-        duration_ms = (ended.at_s - began_s) * 1000
+        duration_ms = (ended.at_s - began_s - ended.asleep_s) * 1000
         if ended.how == "timeout":
             duration_ms = function.timeout_s * 1000
         peak = math.ceil(self.environment.peak_bytes / MB)
@@ -215,7 +215,7 @@ def init_report(environment: Environment, ended: Ended, phase: str) -> str:
     """Return the report of an INIT that failed."""
     timeout = ended.how == "timeout"
     return report.init_report(
-        init_ms=(ended.at_s - environment.started_s) * 1000,
+        init_ms=max(0.0, ended.at_s - environment.started_s - ended.asleep_s) * 1000,
         phase=phase,
         status="timeout" if timeout else "error",
         error_type=None if timeout else ended.error_type or "Runtime.ExitError",

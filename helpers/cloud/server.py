@@ -154,7 +154,10 @@ class Server:
         def create_app(service: str) -> Any:
             for prepare in self.at_first_use.pop(service, ()):
                 prepare()
-            return create_backend_app(service)
+            app = create_backend_app(service)
+            # moto has Flask debug, which makes a class for each request that carries a form.
+            app.debug, app.config["PROPAGATE_EXCEPTIONS"] = False, True
+            return app
 
         moto = DomainDispatcherApplication(create_app)
         # For each request, moto lists its folders and tries patterns until one fits: a tenth of a call's time.

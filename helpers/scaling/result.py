@@ -249,7 +249,10 @@ class Result:
         """
         shape: Mapping[str, Any] = {"memory_mb": memory_mb, "architecture": architecture}
         on_demand = self.invocations - self.on_provisioned
-        uses = [*_uses(on_demand, self._billed_ms[0], shape), *_uses(self.on_provisioned, self._billed_ms[1], shape, provisioned=True)]
+        uses = [
+            *_uses(on_demand, self._billed_ms[0], shape),
+            *_uses(self.on_provisioned, self._billed_ms[1], shape, provisioned=True),
+        ]
         if environments := self._run.platform.provisioned:
             kept = Provisioned(environments=environments, hours=self.period_s / 3600)
             uses.append(LambdaUse(requests=0, duration_ms=1, provisioned=kept, **shape))

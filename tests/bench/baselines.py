@@ -123,6 +123,43 @@ class BareColdStart:
         return took
 
 
+class BareWarm:
+    """The same process again and again: from the event to its response, and nothing around it."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "lambda_function.py").write_text(HANDLER, encoding="utf-8")
+        self._folder, self._stack = folder, contextlib.ExitStack()
+
+    def __enter__(self) -> BareWarm:
+        server = self._stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        environment = os.environ | {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.getsockname()[1]}",
+            "AWS_LAMBDA_FUNCTION_NAME": "bench",
+            "LAMBDA_TASK_ROOT": str(self._folder),
+            "AWS_REGION": REGION,
+        }
+        command = [sys.executable, "-m", "awslambdaric", "lambda_function.handler"]
+        self._stack.enter_context(process(command, cwd=self._folder, env=environment, stdout=subprocess.DEVNULL))
+        self._connection = self._stack.enter_context(server.accept()[0])
+        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        read_request(self._connection)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def __call__(self) -> float:
+        """Hand over one event and return the milliseconds until its response is here."""
+        start = time.perf_counter()
+        self._connection.sendall(NEXT)
+        request = read_request(self._connection)
+        took = (time.perf_counter() - start) * 1000
+        assert b"/response " in request.split(b"\r\n", 1)[0], request
+        self._connection.sendall(ACCEPTED)
+        read_request(self._connection)
+        return took
+
+
 # --- a loop over sockets ------------------------------------------------------------------------------------------
 
 

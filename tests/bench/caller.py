@@ -1,7 +1,8 @@
 """One caller of one cloud: a process that invokes functions through boto3 whenever its standard input says so.
 
 ``python caller.py CLOUD [PYTHON]`` answers each line ``cold``, ``warm`` or ``door`` (through a function URL, in the
-local cloud) with the milliseconds of one invocation, and ends when its input does. The local cloud lets no call of its
+local cloud) with the milliseconds of one invocation, ``queue`` and ``consumer`` (in the local cloud) with the messages
+a second that a function reads, or a plain program; it ends when its input does. The local cloud lets no call of its
 process go elsewhere, so each cloud has a caller of its own. ``PYTHON`` is the interpreter that has ministack.
 """
 
@@ -42,7 +43,7 @@ class Caller:
         self._read()
 
     def measure(self, what: str) -> float:
-        """Return the milliseconds of one invocation, ``cold``, ``warm`` or ``door``."""
+        """Return the milliseconds of one invocation, or for queues the messages a second."""
         self._process.stdin.write(f"{what}\n")
         self._process.stdin.flush()
         return float(self._read())
@@ -65,11 +66,11 @@ class Caller:
         self._process.stdout.close()
 
 
-def zipped() -> bytes:
-    """Return the handler as a zip file."""
+def zipped(source: str = baselines.HANDLER) -> bytes:
+    """Return a handler as a zip file."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("lambda_function.py", baselines.HANDLER)
+        archive.writestr("lambda_function.py", source)
     return buffer.getvalue()
 
 
@@ -93,6 +94,13 @@ def clients(cloud: str, python: str) -> Iterator[Callable[[str], Any]]:
         yield lambda service: boto3.client(
             service, endpoint_url=endpoint, region_name=baselines.REGION, config=Config(proxies={}), **keys
         )
+
+
+def current() -> Any:
+    """Return the local cloud of this process."""
+    from helpers.cloud import LocalCloud
+
+    return LocalCloud.current()
 
 
 def create(functions: Any, name: str, role: str) -> None:
@@ -130,11 +138,64 @@ def timed_door(url: str) -> float:
     return (time.perf_counter() - start) * 1000
 
 
+MESSAGES, BATCH = 500, 10
+READER = "def handler(event, context):\n    return None\n"
+
+
+def filled_queue(client: Callable[[str], Any], name: str) -> tuple[Any, str]:
+    """Make a queue with messages in it; return its client and its URL."""
+    sqs = client("sqs")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    for first in range(0, MESSAGES, BATCH):
+        entries = [{"Id": str(number), "MessageBody": str(number)} for number in range(first, first + BATCH)]
+        sqs.send_message_batch(QueueUrl=url, Entries=entries)
+    return sqs, url
+
+
+def read_by_function(client: Callable[[str], Any], cloud: Any, role: str, name: str) -> float:
+    """Let a function read a queue; return the messages a second, from its mapping to the last one."""
+    sqs, url = filled_queue(client, name)
+    functions = client("lambda")
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    functions.create_function(
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="lambda_function.handler",
+        Role=role,
+        Code={"ZipFile": zipped(READER)},
+    )
+    start = time.perf_counter()
+    made = functions.create_event_source_mapping(EventSourceArn=arn, FunctionName=name, BatchSize=BATCH)
+    cloud.settle(60)
+    took = time.perf_counter() - start
+    records = cloud.invocations()
+    if (records["function"] == name).sum() < MESSAGES / BATCH:
+        raise RuntimeError("not all messages were read")
+    functions.delete_event_source_mapping(UUID=made["UUID"])
+    functions.delete_function(FunctionName=name)
+    return MESSAGES / took
+
+
+def read_by_consumer(client: Callable[[str], Any], name: str) -> float:
+    """Read a queue as a plain program does; return the messages a second."""
+    sqs, url = filled_queue(client, name)
+    left, start = MESSAGES, time.perf_counter()
+    while left:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=BATCH)["Messages"]
+        handles = [{"Id": one["MessageId"], "ReceiptHandle": one["ReceiptHandle"]} for one in found]
+        sqs.delete_message_batch(QueueUrl=url, Entries=handles)
+        left -= len(found)
+    return MESSAGES / (time.perf_counter() - start)
+
+
 def main() -> None:
     """Start the cloud, create the warm function, and do what the input says until it ends."""
     cloud, python = sys.argv[1:]
     with clients(cloud, python) as client:
         role = client("iam").create_role(RoleName="bench", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        rights = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [rights]})
+        client("iam").put_role_policy(RoleName="bench", PolicyName="read", PolicyDocument=policy)
         functions = client("lambda")
         create(functions, "warm", role)
         functions.invoke(FunctionName="warm", Payload=baselines.EVENT)["Payload"].read()
@@ -146,6 +207,10 @@ def main() -> None:
                 took = timed(functions, "warm", first=False)
             elif line.strip() == "door":
                 took = timed_door(url)
+            elif line.strip() == "queue":
+                took = read_by_function(client, current(), role, f"queue-{next(numbers)}")
+            elif line.strip() == "consumer":
+                took = read_by_consumer(client, f"queue-{next(numbers)}")
             else:
                 name = f"cold-{next(numbers)}"
                 create(functions, name, role)

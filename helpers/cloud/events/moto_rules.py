@@ -200,7 +200,8 @@ class Rules:
             known = events_backends[rule.account_id][rule.region_name].event_buses["default"].rules
             if known.get(rule.name) is not rule:
                 return  # moto was reset
-            self._next(key, rule, timetable, when)
+            late = timedelta(seconds=self.clock.late_s(when.timestamp()))
+            self._next(key, rule, timetable, when + late)
             event = shapes.bus_event(
                 detail_type=SCHEDULED,
                 source="aws.events",

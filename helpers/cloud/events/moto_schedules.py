@@ -139,7 +139,8 @@ class Schedules:
             group = backend.schedule_groups.get(schedule.group_name)
             if group is None or group.schedules.get(schedule.name) is not schedule:
                 return  # moto was reset
-            goes_on = self._next(backend, schedule, timetable, when)
+            late = timedelta(seconds=self.clock.late_s(due_s))
+            goes_on = self._next(backend, schedule, timetable, when + late)
             if schedule.state == "ENABLED":
                 self.targets.send(self._order(backend, schedule, when))
             if not goes_on and schedule.action_after_completion == "DELETE":
