@@ -178,6 +178,11 @@ def test_a_group_without_sense_is_refused_by_name(name, value):
         Group(**{name: value})
 
 
+def test_a_surge_is_the_same_at_every_call():
+    surge = Surge(base_rate=5, peak_rate=20)
+    assert surge.arrivals().times_s.tolist() == surge.arrivals(seed=1).times_s.tolist()
+
+
 def test_a_surge_has_the_requests_that_its_rates_promise():
     surge = Surge(base_rate=50, peak_rate=1_000, quiet_s=20, rise_s=30, hold_s=50)
     assert len(surge.arrivals(seed=4)) == pytest.approx(surge.rates().sum(), rel=0.02)
