@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 from botocore.exceptions import ClientError
+
+from helpers.cloud import memory
 
 Start = Callable[..., tuple[Any, Any]]
 
@@ -128,6 +131,24 @@ def test_a_full_machine_gives_up_the_environment_that_was_idle_for_longest(start
     states = cloud.environments().set_index("function").state
     workshop.until(lambda: cloud.environments().set_index("function").state[first] == "stopped")
     assert (states[second], states[third]) == ("idle", "idle")
+
+
+def test_idle_environments_hold_no_more_memory_than_they_may(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(memory.IDLE_VARIABLE, "0")
+    cloud, workshop = start()
+    first, second = (workshop.make(PID) for _ in range(2))
+    for name in (first, second):
+        workshop.call(name)
+    workshop.until(lambda: cloud.environments().set_index("function").state[first] == "stopped")
+    assert cloud.environments().set_index("function").state[second] == "idle"
+
+
+@pytest.mark.parametrize(("limit", "allowed"), [("1000000\n", 1_000_000), ("max\n", None)])
+def test_a_container_that_limits_memory_limits_what_is_idle(tmp_path: Path, limit: str, allowed: int | None) -> None:
+    (tmp_path / "memory.max").write_text(limit)
+    (tmp_path / "mine").write_text("0::/\n")
+    machine = psutil.virtual_memory().total
+    assert memory.allowed_bytes(tmp_path, tmp_path / "mine") == (allowed or machine)
 
 
 def test_a_machine_full_of_busy_environments_throttles_and_says_why(start: Start, held: Any) -> None:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from helpers import tables
+from helpers.cloud import memory
 from helpers.cloud.calls import Call, Throttled
 from helpers.cloud.machine import Function
 
@@ -32,6 +33,7 @@ class Limits:
     keep_alive_s : how long an idle environment stays; AWS publishes no figure, and this one is ours
     init_timeout_s : time for INIT before it is repeated within the invocation
     max_environments : processes on this machine; ours, so that a learner's loop cannot exhaust it
+    idle_bytes : what idle environments may hold together; ours: beyond it, the one that was idle for longest goes
     """
 
     concurrency: int = int(tables.limit("lambda.concurrency").max)
@@ -41,6 +43,7 @@ class Limits:
     keep_alive_s: float = 600.0
     init_timeout_s: float = tables.limit("lambda.init_timeout").max
     max_environments: int = 200
+    idle_bytes: int = field(default_factory=memory.idle_bytes)
 
 
 @dataclass

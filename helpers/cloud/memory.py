@@ -1,4 +1,4 @@
-"""How much memory a process uses, and has used at most."""
+"""How much memory a process uses and has used at most, and how much idle environments may hold on this machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,27 @@ import psutil
 
 LINUX = sys.platform.startswith("linux")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+
+
+IDLE_VARIABLE = "LOCAL_CLOUD_IDLE_MB"  # for whoever runs a class: JupyterHub's limits are not always a control group's
+IDLE_SHARE = 0.25
+
+
+def allowed_bytes(groups: Path = Path("/sys/fs/cgroup"), mine: Path = Path("/proc/self/cgroup")) -> int:
+    """Return the memory that this process may use: the machine's, or less where a container or a service limits it."""
+    found = [psutil.virtual_memory().total]
+    with contextlib.suppress(OSError):
+        own = [line.split(":", 2)[2].strip("/") for line in mine.read_text().splitlines() if line.startswith("0::")]
+        for folder in (groups, *(groups / path for path in own)):
+            with contextlib.suppress(OSError, ValueError):  # "max" is no number, and no limit
+                found.append(int((folder / "memory.max").read_text()))
+    return min(found)
+
+
+def idle_bytes() -> int:
+    """Return what environments that wait for their next event may hold together."""
+    told = os.environ.get(IDLE_VARIABLE, "")
+    return int(told) * 1_000_000 if told.isascii() and told.isdigit() else int(allowed_bytes() * IDLE_SHARE)
 
 
 def resident_bytes(pid: int) -> int:

@@ -268,8 +268,27 @@ class Service:
             keep = keep and pool.function == environment.function
             if keep:
                 pool.idle.append(environment)
-        if not keep:
-            self.background(self._stop_all, [environment])
+            gone = self._too_much(environment) if keep else [environment]
+        if gone:
+            self.background(self._stop_all, gone)
+
+    def _too_much(self, newest: Environment) -> list[Environment]:
+        """Give up what has been idle for longest while all that is idle holds more than it may; not the newest."""
+        idle = [
+            (one.last_used_s, pool, one)
+            for pool in self._pools.values()
+            for one in pool.idle
+            if one is not newest and one.initialization != "provisioned-concurrency"
+        ]
+        left = sum(one.peak_bytes for _, _, one in idle) + newest.peak_bytes
+        gone = []
+        for _, pool, one in sorted(idle, key=lambda entry: entry[0]):
+            if left <= self.limits.idle_bytes:
+                break
+            left -= one.peak_bytes
+            pool.idle.remove(one)
+            gone.append(one)
+        return gone
 
     def _put_in_place(self, old: Environment, new: Environment) -> None:
         """Put a second attempt in the place of an environment whose INIT failed."""

@@ -150,7 +150,7 @@ def bytes_of(browser: BrowserContext, server: object, name: str, cell: str) -> f
     opened.run_all()
     for number in range(1, EIGHT + 1):
         opened.scroll_to(number)
-        opened.cell(number).locator(".scatterlayer path.js-line").first.wait_for(timeout=60_000)
+        opened.cell(number).locator(".scatterlayer path.js-line").first.wait_for(timeout=180_000)
     mb = (sum(sizes) - before) / 1e6
     opened.close()
     return mb
