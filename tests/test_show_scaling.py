@@ -89,7 +89,7 @@ def test_nearly_all_are_not_called_all():
 
 
 def test_more_provisioned_than_the_quota_is_refused_in_words():
-    with pytest.raises(ValueError, match="600 provisioned environments don.t fit into a quota of 500"):
+    with pytest.raises(ValueError, match=r"600 provisioned environments don.t fit into a quota of 500"):
         scaling.crowd(quota=500, provisioned=600)
 
 
