@@ -29,6 +29,19 @@ SMALLEST = 1e-5  # below it, a constant is a tolerance against rounding and no p
 
 # Places whose change nobody has to notice, each with its reason. Everything else that survives is a missing test.
 EXPLAINED: dict[str, str] = {
+    "helpers/history.py:milestones:2100": "the default end of the timeline, far after its last milestone",
+    "helpers/history.py:_last_day:1": "any day of a month, and 31 days more, lies in the next one",
+    "helpers/history.py:_last_day:31": "the first of a month, and 31 to 58 days more, lies in the next one",
+    "helpers/coldstart/remedies.py:_MOST_PROVISIONED:5_000": "a search that doubles goes from 4,096 past either bound",
+    "helpers/coldstart/remedies.py:snapstart_cost.bill:1": "a month without requests: no duration is ever multiplied",
+    "helpers/coldstart/latency.py:_NODES._WEIGHTS:64": "at how many points a sum is taken: far below what is shown",
+    "helpers/coldstart/latency.py:_Z:8*": "how far and how finely a table goes: within two ten-millionths either way",
+    "helpers/coldstart/latency.py:Latency._top:2": "how fast a search widens before it narrows",
+    "helpers/coldstart/latency.py:_HALVINGS:40": "how finely is searched: a billionth of a millisecond either way",
+    "helpers/scaling/result.py:Result.__init__:2": "a period of no length: two values are read, a third is not",
+    "helpers/scaling/result.py:Result.littles_law_gap:2": "a tolerance against binary noise",
+    "helpers/scaling/result.py:Result.latency_ms:0.5#2": "anything above no request and below one finds the fastest",
+    "helpers/scaling/result.py:Result.bill:1": "a use without requests: no duration is ever multiplied",
     "helpers/scaling/platform.py:ENVIRONMENTS_MAX:10_000_000": "a bound for typing errors, far above any quota",
     "helpers/scaling/arrivals.py:PIECE:65_536": "the size of a buffer, which moves nothing but last digits",
     "helpers/pricing/scenarios.py:idle_month.none:100": "a month without requests: no duration is ever multiplied",

@@ -23,7 +23,8 @@ from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
-from jupyter_page import BROWSER_ARGUMENTS, LabServer, NotebookPage, find_browser, lab_server, open_notebook  # noqa: E402
+from jupyter_page import NotebookPage, open_notebook  # noqa: E402
+from lab_server import BROWSER_ARGUMENTS, LabServer, find_browser, lab_server  # noqa: E402
 
 INTO = ROOT / "docs" / "demo.gif"
 SIZE = {"width": 960, "height": 800}

@@ -24,7 +24,6 @@ source_suffix = {".md": "markdown", ".ipynb": "markdown"}
 
 repository = "https://github.com/from-racks-to-functions/from-racks-to-functions"
 branch = "main"
-awaited = ["deploy/README.md"]  # linked to before it is there; take it out once it is
 
 myst_heading_anchors = 3
 myst_enable_extensions = ["deflist", "substitution"]

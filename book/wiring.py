@@ -41,7 +41,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     """Tell Sphinx."""
     app.add_config_value("repository", "", "env")
     app.add_config_value("branch", "main", "env")
-    app.add_config_value("awaited", [], "env")
     app.add_builder(Book, override=True)
     app.add_transform(ToTheRepository)
     app.add_directive("map", Map)
@@ -180,10 +179,7 @@ class ToTheRepository(SphinxTransform):
         else:
             found = [Path(self.env.relfn2path(target, self.env.docname)[1])]
         here = [path for path in found if path.is_relative_to(root)]
-        return next((path for path in here if path.exists() or self._is_awaited(path)), None)
-
-    def _is_awaited(self, path: Path) -> bool:
-        return path.relative_to(self.env.srcdir).as_posix() in self.config.awaited
+        return next((path for path in here if path.exists()), None)
 
 
 def stored(env: BuildEnvironment, docname: str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from math import inf
 
 import pytest
 
-from helpers.capacity import Fleet, Week
+from helpers.capacity import DAY_SHAPE, Fleet, Week
 from helpers.coldstart.remedies import Remedies
+from helpers.coldstart.traffic import SHAPES
 from helpers.history import Shop
 from helpers.pricing.scenarios import Workload
 from helpers.scaling.group import Group
@@ -116,3 +117,19 @@ def test_the_three_evenings_are_set_as_they_were_entered():
         "Wednesday": Incident(CROWD, 100, Platform(concurrency=1_000, reserved=300)),
         "Thursday": Incident(CROWD, 20, Platform(concurrency=500)),
     } == EVENINGS
+
+
+def test_an_ordinary_day_has_the_shape_that_was_entered():
+    night, morning = (0.75, 0.6, 0.5, 0.42, 0.38, 0.4), (0.5, 0.65, 0.8, 0.95, 1.05, 1.1)
+    afternoon, evening = (1.2, 1.2, 1.15, 1.15, 1.2, 1.3), (1.45, 1.6, 1.65, 1.55, 1.3, 1.0)
+    assert night + morning + afternoon + evening == DAY_SHAPE
+
+
+def test_the_days_of_other_functions_have_the_shapes_that_were_entered():
+    assert SHAPES == {
+        "even": (1,) * 24,
+        "a shop's day": DAY_SHAPE,
+        "office hours": (0.02,) * 8 + (2.361,) * 10 + (0.045,) * 6,
+        "one busy hour": (0.01,) * 12 + (23.77,) + (0.01,) * 11,
+    }
+    assert {name: round(sum(shape)) for name, shape in SHAPES.items()} == dict.fromkeys(SHAPES, 24)

@@ -5,6 +5,7 @@ import pytest
 
 from helpers.capacity import (
     DAY_MINUTES,
+    DAY_SHAPE,
     WEEK_MINUTES,
     Fleet,
     Week,
@@ -64,6 +65,18 @@ def test_after_launch_day_the_surplus_halves_every_six_hours():
     assert surplus[end : end + 13 * 60 : 360] / surplus[end - 1] == pytest.approx([1, 0.5, 0.25], rel=0.005)
 
 
+def test_the_week_closes_as_a_ring():
+    rates = Week(per_second=1, launch=1, spread=0).rates()
+    sunday, monday = (1.25 * DAY_SHAPE[-1], DAY_SHAPE[0]) / np.mean(DAY_SHAPE)
+    # half an hour before midnight to half an hour after, the level moves evenly
+    assert rates[-1] == pytest.approx(sunday + (monday - sunday) * 29.5 / 60)
+    assert rates[0] == pytest.approx(sunday + (monday - sunday) * 30.5 / 60)
+
+
+def test_where_nothing_is_to_be_carried_one_unit_stays():
+    assert units_needed(load=0, unit_capacity=1) == 1
+
+
 def test_hours_and_minutes_count_the_same_requests():
     assert Week().hourly().requests.sum() == pytest.approx(Week().rates().sum() * 60, abs=100)
 
@@ -74,7 +87,15 @@ def test_traffic_before_the_launch_knows_nothing_of_it():
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("launch", 0.5), ("per_second", 0), ("launch_day", 7), ("ramp_minutes", 0), ("spread", 0.51)]
+    ("name", "value"),
+    [
+        ("launch", 0.5),
+        ("per_second", 0),
+        ("launch_day", 7),
+        ("launch_hour", 23.1),
+        ("ramp_minutes", 0),
+        ("spread", 0.51),
+    ],
 )
 def test_a_week_without_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
@@ -89,6 +110,15 @@ def test_every_assumption_of_the_week_has_a_reason_that_fits_its_table():
     table = assumptions(Week())
     assert len(table) == 9
     assert table.reason.str.len().between(10, 50).all(), "pandas cuts longer ones when it shows a frame"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("unit_rate", 0), ("use", 0), ("use", 1.01), ("minimum", -1), ("lead_minutes", -1), ("review_minutes", 0)],
+)
+def test_a_fleet_without_sense_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        Fleet(**{"unit_rate": 1, name: value})
 
 
 def test_a_fleet_in_steady_traffic_keeps_what_the_formula_says():
@@ -131,6 +161,10 @@ def test_what_exceeds_capacity_waits_as_long_as_people_do_and_is_then_turned_awa
     assert served.late.tolist() == [1200, 1200]
 
 
+def test_people_wait_ten_seconds_unless_others_are_declared():
+    assert serve(flat(30, 2), flat(20, 2)).dropped.tolist() == [600 - 200, 600]
+
+
 def test_a_short_queue_is_served_late_and_nobody_is_turned_away():
     served = serve(np.array([22.0, 10.0, 10.0]), flat(20, 3), patience_s=10)
     assert served.dropped.sum() == 0
@@ -156,6 +190,12 @@ def test_used_and_idle_make_the_whole_amount():
     parts = cost_of_idle(261.0, 0.18)
     assert parts["used"] + parts["idle"] == 261.0
     assert parts["idle"] == pytest.approx(214.02)
+
+
+def test_nothing_is_used_to_more_than_the_whole():
+    assert cost_of_idle(100.0, 1) == {"used": 100.0, "idle": 0.0}
+    with pytest.raises(ValueError, match="utilisation must be between 0 and 1"):
+        cost_of_idle(100.0, 1.01)
 
 
 def test_littles_law_is_a_rate_times_a_time():

@@ -88,7 +88,10 @@ def test_a_summary_has_the_median_inside_its_interval_and_keeps_the_order_of_the
     found = summarise(frame, "variant")
     assert found.variant.tolist() == ["z", "a"]
     assert ((found.low <= found["median"]) & (found["median"] <= found.high)).all()
-    assert found.p95.tolist() == [quantile(range(20), 0.95), quantile(range(100, 120), 0.95)]
+    for name, q in (("median", 0.5), ("p95", 0.95), ("p99", 0.99)):
+        assert found[name].tolist() == [quantile(range(20), q), quantile(range(100, 120), q)]
+    assert (found.coverage == interval(range(20), level=0.95).coverage).all()
+    assert compare(range(200, 220), range(100, 120)) == compare(range(200, 220), range(100, 120), level=0.95)
 
 
 @pytest.mark.parametrize(
@@ -104,13 +107,22 @@ def test_a_summary_has_the_median_inside_its_interval_and_keeps_the_order_of_the
         (lambda: Latency(100, 10, 2), "cold_share must be between 0 and 1, got 2"),
         (lambda: Latency("fast"), "warm must be a LogNormal, or samples"),
         (lambda: Latency(1).quantile(1), "q must be below 1"),
+        (lambda: Latency(1).quantile(1.5), "q must be between 0 and 1, got 1.5"),
         (lambda: cold_share(-1, duration_ms=1, keep_alive_s=1), "rate_per_s must be 0 or more, got -1"),
         (lambda: cold_share(1, duration_ms=1, keep_alive_s=1, provisioned=1.5), "provisioned must be a whole number"),
+        (
+            lambda: cold_share(1, duration_ms=1, keep_alive_s=1, provisioned=20_001),
+            "provisioned must be between 0 and 20",
+        ),
+        (lambda: interval([1, 2], 0.5, level=1.01), "level must be between 0 and 1, got 1.01"),
+        (lambda: compare([1], [1], level=1.01), "level must be between 0 and 1, got 1.01"),
         (lambda: cold_share_of_month(1, duration_ms=1, keep_alive_s=1, shape="round"), "shape must be one of even"),
         (lambda: cold_share_of_month(1, duration_ms=1, keep_alive_s=1, shape=[1, 2]), "shape must be 24 weights"),
         (lambda: Remedies(requests=-1), "requests must be 0 or more, got -1"),
         (lambda: Remedies(requests=1, memory_mb=64), "memory_mb must be between 128 and 10240, got 64"),
-        (lambda: Remedies(requests=1, trimmed=2), "trimmed must be between 0 and 1, got 2"),
+        (lambda: Remedies(requests=1, trimmed=1.01), "trimmed must be between 0 and 1, got 1.01"),
+        (lambda: Remedies(requests=1, spared=1.01), "spared must be more than 0 and at most 1, got 1.01"),
+        (lambda: Remedies(requests=1, init_tail=0.99), "init_tail must be 1 or more, got 0.99"),
         (lambda: provisioned_break_even("mips"), "architecture must be one of x86_64, arm64"),
         (lambda: slowest(over_ms=-1), "over_ms must be 0 or more"),
         (lambda: memory_effect(low_mb=64), "low_mb must be a size that was measured, got 64"),
@@ -228,6 +240,11 @@ def test_siblings_stay_in_the_order_in_which_they_were_imported():
     assert frame.parent.tolist() == ["", "top", "a", "top", ""]
 
 
+def test_imports_below_a_millisecond_are_left_out_unless_asked_for():
+    lines = (f"import time: {us} | {us} | {name}" for name, us in (("long", 1050), ("short", 950)))
+    assert heaviest(parse_imports("\n".join(lines))).module.tolist() == ["long"]
+
+
 # What callers see
 
 
@@ -253,6 +270,16 @@ def test_percentiles_of_measured_samples_are_exact():
         below = sum(weight for other, weight in weights.items() if other <= value)
         assert found.cdf(value) == pytest.approx(below)
         assert found.quantile(below - 1e-6) == pytest.approx(value)
+
+
+def test_a_curve_without_width_is_a_constant():
+    curve, constant = (Latency(LogNormal(100, 250), extra, 0.05) for extra in (LogNormal(800, 800), 800))
+    assert curve.quantile([0.5, 0.95, 0.99]) == pytest.approx(constant.quantile([0.5, 0.95, 0.99]))
+    assert Latency(LogNormal(100, 100), LogNormal(800, 800), 0.5).cdf([99, 100, 899, 900]).tolist() == [0, 0.5, 0.5, 1]
+
+
+def test_nothing_takes_for_ever():
+    assert LogNormal(100, 250).cdf([0, 1e12]).tolist() == [0, 1]
 
 
 def test_the_mean_hides_what_the_99th_percentile_shows():
@@ -305,6 +332,10 @@ def test_a_lone_slow_function_is_cold_with_probability_exp_minus_rate_times_keep
     assert lone_cold_probability(1 / 600, 600) == pytest.approx(math.exp(-1))
     # Without overlaps, the general formula is the lone one.
     assert cold_share(1 / 600, duration_ms=1e-6, keep_alive_s=600) == pytest.approx(math.exp(-1), rel=1e-6)
+
+
+def test_where_nothing_is_kept_every_request_is_cold():
+    assert cold_share(10, duration_ms=500, keep_alive_s=0) == 1
 
 
 def test_two_requests_at_once_start_cold_more_often_than_pauses_do():
@@ -388,6 +419,22 @@ def test_what_a_remedy_costs_is_what_pricing_bills():
     assert plain.bill.total == pytest.approx(billed.total)
     snapped = lambda_bill(**use, init_ms=first_ms, cold_start_share=cold, snapstart=SnapStart(730, 20_000 * cold))
     assert snap.bill.total == pytest.approx(snapped.total)
+
+
+def test_what_spills_over_is_cold_at_most_altogether():
+    use = Remedies(requests=1e8, keep_alive_s=0)
+    assert outcome(use, provisioned=1).bill.total > 0
+
+
+def test_remedies_are_told_at_their_percentiles_and_against_300_ms():
+    seen, row = outcome(RARE).latency, remedies(RARE).iloc[0]
+    assert [row.p50_ms, row.p95_ms, row.p99_ms, row.p999_ms] == seen.quantile([0.5, 0.95, 0.99, 0.999]).tolist()
+    assert row.over == seen.share_over(300)
+    assert remedies(RARE, objective_ms=400).over[0] == seen.share_over(400)
+
+
+def test_one_version_keeps_its_snapshot_unless_more_are_named():
+    assert snapstart_cost(memory_mb=1024, restores=1) == snapstart_cost(memory_mb=1024, restores=1, versions=1)
 
 
 def test_on_java_snapstart_adds_nothing_to_the_bill():

@@ -160,3 +160,16 @@ def test_beyond_the_quota_functions_turn_requests_away_too():
 def test_an_unknown_way_is_refused():
     with pytest.raises(ValueError, match="way must be one of racks, VMs, containers, functions"):
         provision("mainframe", Week())
+
+
+def test_the_four_ways_by_hand():
+    four = ways()
+    assert {name: way.vcpu for name, way in four.items()} == {"racks": 16, "VMs": 2, "containers": 1, "functions": 1}
+    # a request computes for 100 ms on a vCPU; in a function it occupies an environment for 50 ms more
+    rates = {name: way.fleet.unit_rate for name, way in four.items()}
+    assert rates == pytest.approx({"racks": 160, "VMs": 20, "containers": 10, "functions": 1000 / 150})
+    leads = {name: way.fleet.lead_minutes for name, way in four.items()}
+    assert leads == {"racks": 6 * 7 * 24 * 60, "VMs": 5, "containers": 2, "functions": 0}
+    repairs = {name: way.repair_minutes for name, way in four.items()}
+    assert repairs == {"racks": 24 * 60, "VMs": 5 + 5, "containers": 1 + 2, "functions": 0}
+    assert four["functions"].fleet.use == 1

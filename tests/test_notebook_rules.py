@@ -137,6 +137,9 @@ SPOILED: dict[str, Callable[[Draft], object]] = {
     "links_out_are_well_formed": lambda draft: draft.write("[there](http://example.org/)"),
     "what_is_not_compared_has_a_reason": lambda draft: draft.tag(draft.code[0], IGNORE),
     "no_more_than_a_few_cells_go_uncompared": all_uncompared,
+    "a_card_is_what_its_cell_shows": lambda draft: draft.replace(
+        r"^recall\((.*)\)$", r"recall(\1)\nbill", kind="code", count=1
+    ),
     "every_picture_has_words_in_its_place": lambda draft: draft.write("![](rack.png)"),
 }
 RULES = {

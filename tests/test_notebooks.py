@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -46,6 +47,20 @@ def outputs(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 
 def lines(cell: dict[str, Any]) -> int:
     return sum(bool(line.strip()) for line in source(cell).splitlines())
+
+
+CARDS = {"as_of", "check", "hint", "predict", "progress", "quiz", "recall", "solution"}
+
+
+def test_a_card_is_what_its_cell_shows(path: Path) -> None:
+    unseen = [
+        (cell["id"], step.value.func.id)
+        for cell in cells(path)
+        for step in ast.parse(source(cell)).body[:-1]
+        if isinstance(step, ast.Expr) and isinstance(step.value, ast.Call) and isinstance(step.value.func, ast.Name)
+        if step.value.func.id in CARDS
+    ]
+    assert unseen == [], "a cell shows its last expression only"
 
 
 def test_it_is_in_normal_form(path: Path) -> None:

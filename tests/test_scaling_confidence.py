@@ -70,4 +70,10 @@ def test_an_interval_holds_nothing_below_none_and_above_all():
     run = simulate(from_timestamps([0, 1000, 2000, 3000], 4000), duration_ms=1, init_ms=0)
     assert run.cold_start_probability == 1
     assert run.confidence(0.5).high == 1
+    # one batch of warm requests among 29 of cold ones: alone, the scatter would reach beyond all
+    sparse = np.arange(5, 200, 10.0)
+    times = np.concatenate([np.arange(100.0), *(200 * batch + sparse for batch in range(1, 30))])
+    grouped = simulate(from_timestamps(times, 6000), duration_ms=1, init_ms=0, platform=Platform(keep_alive_s=4))
+    assert grouped.cold_start_probability < 0.9
+    assert grouped.confidence().high == 1
     assert simulate(from_timestamps([], 10), duration_ms=1, init_ms=0).confidence() == (0, 1)

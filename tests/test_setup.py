@@ -25,10 +25,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="make and sh are for Lin
 def clone(tmp_path: Path) -> Path:
     """A copy of what set-up reads, in a folder whose name has a space."""
     folder = tmp_path / "a clone"
-    for name in ("tests", "book"):
+    for name in ("tests", "book", "deploy/single"):
         (folder / name).mkdir(parents=True)
     shutil.copytree(ROOT / ".ci", folder / ".ci", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "requirements.txt", "tests/requirements.txt", "book/requirements.txt"):
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "requirements.txt",
+        "tests/requirements.txt",
+        "book/requirements.txt",
+        "deploy/single/requirements.txt",
+    ):
         shutil.copy(ROOT / name, folder / name)
     return folder
 

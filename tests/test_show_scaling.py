@@ -89,7 +89,7 @@ def test_nearly_all_are_not_called_all():
 
 
 def test_more_provisioned_than_the_quota_is_refused_in_words():
-    with pytest.raises(ValueError, match="provisioned must be"):
+    with pytest.raises(ValueError, match=r"600 provisioned environments don.t fit into a quota of 500"):
         scaling.crowd(quota=500, provisioned=600)
 
 
@@ -176,6 +176,11 @@ def test_a_group_never_exceeds_its_own_limit():
 def test_a_group_without_sense_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} must be"):
         Group(**{name: value})
+
+
+def test_a_surge_is_the_same_at_every_call():
+    surge = Surge(base_rate=5, peak_rate=20)
+    assert surge.arrivals().times_s.tolist() == surge.arrivals(seed=1).times_s.tolist()
 
 
 def test_a_surge_has_the_requests_that_its_rates_promise():

@@ -4,7 +4,7 @@
 const LARGEST_BYTES = 1_000_000; // a record of everything is a hundredth of that
 
 async function render({ model, el }) {
-  await listen(model);
+  await listen(model, el);
   const table = element("table", {});
   const save = element("a", { class: "r2f-save", download: "progress.json" }, "Save my progress to a file");
   const file = element("input", { type: "file", accept: ".json,application/json" });

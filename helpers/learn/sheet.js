@@ -87,7 +87,7 @@ const makers = { single, multiple, numeric, ordering };
 // ---- the sheet -------------------------------------------------------------------------------
 
 async function render({ model, el }) {
-  await listen(model);
+  await listen(model, el);
   const spec = model.get("spec");
   const view = `s${Math.random().toString(36).slice(2, 10)}`;
   const card = element("section", { class: "r2f-sheet", "aria-label": spec.title });
@@ -105,11 +105,16 @@ async function render({ model, el }) {
     part.touched = false;
     part.asked = `${view}-${(serial += 1)}`;
     clearTimeout(slow);
-    slow = setTimeout(() => write(notice, "Waiting for the kernel. If it was restarted, run this cell again."), SLOW_MS);
+    slow = setTimeout(() => {
+      write(notice, "Waiting for the kernel. If it was restarted, run this cell again.");
+      part.feedback.setAttribute("aria-busy", "false");
+    }, SLOW_MS);
+    part.feedback.setAttribute("aria-busy", "true");
     try {
       model.send({ type: "answer", question, given: part.given(), from: part.asked });
     } catch {
       write(notice, "The kernel is gone: run this cell again.");
+      part.feedback.setAttribute("aria-busy", "false");
     }
   }
 
@@ -142,6 +147,7 @@ async function render({ model, el }) {
         clearTimeout(slow);
         write(notice, "");
         part.asked = "";
+        part.feedback.setAttribute("aria-busy", "false");
       }
       const answer = state.answers[id];
       if (!answer || part.asked || part.touched) continue;

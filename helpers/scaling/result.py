@@ -249,7 +249,10 @@ class Result:
         """
         shape: Mapping[str, Any] = {"memory_mb": memory_mb, "architecture": architecture}
         on_demand = self.invocations - self.on_provisioned
-        uses = [*_uses(on_demand, self._billed_ms[0], shape), *_uses(self.on_provisioned, self._billed_ms[1], shape, 1)]
+        uses = [
+            *_uses(on_demand, self._billed_ms[0], shape),
+            *_uses(self.on_provisioned, self._billed_ms[1], shape, provisioned=True),
+        ]
         if environments := self._run.platform.provisioned:
             kept = Provisioned(environments=environments, hours=self.period_s / 3600)
             uses.append(LambdaUse(requests=0, duration_ms=1, provisioned=kept, **shape))
@@ -257,7 +260,7 @@ class Result:
         return replace(bill, period=f"{in_words(round(self.period_s, 3))} s")
 
 
-def _uses(count: int, billed_ms: float, shape: Mapping[str, Any], provisioned: int = 0) -> list[LambdaUse]:
+def _uses(count: int, billed_ms: float, shape: Mapping[str, Any], *, provisioned: bool = False) -> list[LambdaUse]:
     """Return uses whose whole milliseconds add up to what was billed: some of the average rounded down, some up."""
     if not count:
         return []

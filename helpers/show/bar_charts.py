@@ -68,11 +68,14 @@ def bars(
         layout["yaxis"]["autorange"] = "reversed"
     layout |= {"barmode": mode, "bargap": 0.3}
     longest = frame[y].max() if mode == "group" or by is None else frame.groupby(x, sort=False)[y].sum().max()
-    if labels and longest > 0 and frame[y].min() >= 0:
-        value_axis["range"] = [0, longest * (1.16 if horizontal else 1.1)]  # room for the last label
+    if labels and longest > 0 and frame[y].min() >= 0:  # room for the last label
+        value_axis["range"] = [0, longest * (1.02 if horizontal else 1.1)]
 
     parts = [("", frame)] if by is None else [(str(name), part) for name, part in frame.groupby(by, sort=False)]
     own_text = labels and (by is None or mode == "group")
+    told = frame[y] if own_text else frame.groupby(x, sort=False)[y].sum()
+    if labels and horizontal:
+        layout["margin"]["r"] = theme.beyond(amount(value, money) for value in told)
     data = []
     for (name, part), style in zip(parts, palette.names_for(name for name, _ in parts), strict=True):
         bar = _bar([category(each, horizontal) for each in part[x]], part[y], name, style, horizontal)
@@ -81,8 +84,7 @@ def bars(
             bar |= {"textfont": {"size": 15}, "constraintext": "none", "cliponaxis": False}
         data.append(bar)
     if labels and not own_text:
-        sums = frame.groupby(x, sort=False)[y].sum()
-        data.append(_sums([category(each, horizontal) for each in sums.index], sums, money, horizontal))
+        data.append(_sums([category(each, horizontal) for each in told.index], told, money, horizontal))
     return Chart({"data": data, "layout": layout}, sentence, table_of(frame, x, y, by))
 
 

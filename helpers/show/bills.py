@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Protocol
 
 import pandas as pd
@@ -63,11 +64,21 @@ def bill(bill: Billed, *, title: str | None = None) -> Chart:
             title += f", {_share(largest['usd'], total)} of it for {_lower(largest['item'])}"
     layout = theme.layout(title, height=120 + 46 * len(table))
     most = float(table["usd"].max()) or 1.0
-    layout["margin"] |= {"l": 24, "b": 24}
-    layout["xaxis"] = {"range": [-_STUB * most, 2.4 * most], "visible": False, "fixedrange": True}
+    labels = [_label(row, is_free) for (_, row), is_free in zip(table.iterrows(), free, strict=True)]
+    layout["margin"] |= {"l": 24, "b": 24, "r": _room(labels, [float(usd) / most for usd in table["usd"]])}
+    layout["xaxis"] = {"range": [-_STUB * most, most], "visible": False, "fixedrange": True}
     layout["yaxis"] = {"autorange": "reversed", "automargin": True, "ticks": "", "showgrid": False, "type": "category"}
     layout |= {"bargap": 0.28, "barmode": "overlay"}
     return Chart({"data": _traces(table, free, most), "layout": layout}, _sentence(table, free, total, period), table)
+
+
+def _room(labels: list[str], shares: list[float]) -> int:
+    """Return a right margin that fits each label after a bar of its share, wherever there are 140 pixels for bars."""
+    reach = max(
+        10 * len(label.replace("<b>", "").replace("</b>", "")) - 140 * (1 - x)
+        for label, x in zip(labels, shares, strict=True)
+    )
+    return 24 + 20 * math.ceil(max(reach, 0) / 20)
 
 
 def _traces(table: pd.DataFrame, free: pd.Series, most: float) -> list[dict[str, Any]]:

@@ -123,7 +123,8 @@ def idle_lifetimes() -> Chart:
         "minutes that an idle environment lives",
         height=150 + 44 * len(found),
     )
-    layout["xaxis"] |= {"range": [0, float(found.high_min.max()) * 1.45]}
+    layout["xaxis"] |= {"range": [0, float(found.high_min.max()) * 1.04]}
+    layout["margin"]["r"] = theme.beyond(text["text"] for text in texts)
     layout["yaxis"] |= names_axis(labels)
     layout["annotations"] = texts
     told = listed(f"{label} {_minutes(row)}" for label, row in zip(labels, found.itertuples(), strict=True))

@@ -46,7 +46,8 @@ def waterfall(frame: pd.DataFrame, *, where: str = "on this machine", height: in
     several = len(data) > 1
     title = f"A cold start {where}: {_ms(whole)}, {share:.0%} of it {longest.step}"
     layout = theme.layout(title, "ms since the request", height=height or _FRAME + _ROW * len(frame), legend=several)
-    layout["xaxis"] |= {"range": [0, whole * 1.16]}
+    layout["xaxis"] |= {"range": [0, whole * 1.02]}
+    layout["margin"]["r"] = theme.beyond(map(_ms, frame.duration_ms))
     layout["yaxis"] |= _names(steps)
     layout |= {"bargap": 0.35, "barmode": "overlay"}
     told = listed(f"{row.step} {_ms(row.duration_ms)}" for row in frame.itertuples())

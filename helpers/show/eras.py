@@ -18,6 +18,7 @@ from helpers.show.palette import QUIET_TEXT, TEXT, palette
 from helpers.show.wording import listed, number
 
 _LOOK = {"era": "rack", "vm": "ec2", "cloud": "muted", "paas": "muted", "container": "fargate", "serverless": "lambda"}
+_BESIDE = {"detail": "what changed", "source": "its source", "caution": "its caution"}
 _MOST_NOTES = 14
 # Width of the drawing in a small window, room beside the first and the last date, width of a letter.
 _DRAWING_PX, _PAD, _CHAR_PX = 490, 0.08, 7.3
@@ -84,6 +85,7 @@ def timeline(*, track: str = "main", years: tuple[int, int] = (1990, 2026), note
     sentence = (
         f"{len(rows)} milestones, from {rows.milestone.iloc[0]} ({rows.when.iloc[0]}) to {rows.milestone.iloc[-1]} "
         f"({rows.when.iloc[-1]}). Known less exactly than to the day: {inexact}; with a caution: {doubted}."
+        f"{f' Beside each stands {_BESIDE[note]}.' if noted else ''}"
     )
     table = rows[["when", "milestone", "detail", "caution", "source"]]
     return Chart({"data": data, "layout": layout}, sentence, table)

@@ -7,14 +7,52 @@
  * a slow laptop, it gives up without a word: the widget appears, sends its messages, and never hears an answer. The
  * model underneath still knows how to take messages, and this module evidently has loaded.
  */
-async function listen(model) {
+async function listen(model, el) {
   try {
     const own = await model.widget_manager.get_model(model.get("page_id"));
+    nameFigures(el, own.widget_manager.context.model.cells);
     const underneath = Object.getPrototypeOf(Object.getPrototypeOf(own));
     own.comm.on_msg((message) => underneath._handle_comm_msg.call(own, message));
   } catch (error) {
     console.debug("This front end delivers messages in a way of its own.", error);
   }
+}
+
+const NAMED = Symbol.for("from-racks-to-functions.named");
+
+/**
+ * Give the static figures and pictures around a widget their sentence as a name.
+ *
+ * JupyterLab shows one form of an output, the figure, and leaves the sentence beside it in the notebook: a screen
+ * reader would find an image without a name. `cells` is JupyterLab's list of cells, in the order of the page.
+ */
+function nameFigures(el, cells) {
+  let waits = 0;
+  const start = () => {
+    const notebook = el.closest(".jp-Notebook");
+    if (!notebook && (waits += 1) < 50) return setTimeout(start, 100); // it is not on the page yet
+    if (!notebook || notebook[NAMED]) return undefined;
+    notebook[NAMED] = true;
+    let due = 0;
+    const soon = () => (due ||= setTimeout(() => ((due = 0), name()), 200));
+    new MutationObserver(soon).observe(notebook, { childList: true, subtree: true });
+    return soon();
+    function name() {
+      if (!notebook.querySelector(".jp-RenderedPlotly:not([aria-label]), .jp-RenderedImage img:not([alt])")) return;
+      notebook.querySelectorAll(".jp-Cell").forEach((cell, i) => {
+        cell.querySelectorAll(".jp-OutputArea-child").forEach((output, k) => {
+          const sentence = cells.get(i)?.outputs?.get(k)?.data["text/plain"];
+          const picture = output.querySelector(".jp-RenderedImage img");
+          const figure = output.querySelector(".jp-RenderedPlotly");
+          if (picture) picture.alt = sentence ?? "";
+          if (!figure || !sentence) return;
+          figure.setAttribute("role", "img");
+          figure.setAttribute("aria-label", sentence);
+        });
+      });
+    }
+  };
+  start();
 }
 
 function element(tag, attributes = {}, ...children) {

@@ -39,11 +39,12 @@ async function seek(entry, model, version) {
   model.on("msg:custom", (message, buffers) => {
     if (message.type === "plotly") entry.useFile(buffers[0]);
   });
-  // JupyterLab loads the same file for static figures; when one is on the page, wait for it a while.
+  // JupyterLab loads the same file for static figures; when one is on the page, wait for it a while. Figures of a
+  // notebook that was just opened are images, and stay so until somebody points at one: nothing to wait for.
   for (let waits = 0; waits < 60 && !entry.askedAt; waits += 1) {
     if (globalThis.Plotly?.version === version) entry.resolve(globalThis.Plotly);
     await pause(0);
-    if (settled || !document.querySelector(".jp-RenderedPlotly")) break;
+    if (settled || !document.querySelector(".jp-RenderedPlotly:not(:has(img))")) break;
     await pause(50);
   }
   // A kernel that was asked may be gone: after ten seconds the next view asks its own.
@@ -185,7 +186,7 @@ const makers = { slider, choice, switch: onOff };
 
 async function render({ model, el }) {
   const spec = model.get("panel");
-  await listen(model);
+  await listen(model, el);
   const view = `v${Math.random().toString(36).slice(2, 10)}`;
   const parts = {
     controls: element("div", { class: "r2f-controls" }),
@@ -214,7 +215,15 @@ async function render({ model, el }) {
 
   function tell(key, message) {
     waiting.set(key, message);
+    if (key !== HELLO && key !== TICK) busy(true);
     send();
+  }
+  /** From a move until its answer is drawn: a screen reader reads the sentence then, and not what came in between. */
+  function busy(on) {
+    parts.sentence.setAttribute("aria-busy", String(on));
+  }
+  function atRest() {
+    if (!drawing && !onItsWay && !waiting.size) busy(false);
   }
   function send() {
     const patience = spec.live && [HELLO, TICK].includes(onItsWay?.key) ? ASK_AGAIN_AFTER_MS : RESEND_AFTER_MS;
@@ -225,11 +234,17 @@ async function render({ model, el }) {
     onItsWay = { key, from: `${view}-${(serial += 1)}`, at: performance.now() };
     clearTimeout(slow);
     const waits = "Waiting for the kernel. If it was restarted, run this cell again.";
-    if (key !== HELLO && key !== TICK) slow = setTimeout(() => write(parts.notice, waits), 2000);
+    if (key !== HELLO && key !== TICK) {
+      slow = setTimeout(() => {
+        write(parts.notice, waits);
+        busy(false);
+      }, 2000);
+    }
     try {
       model.send({ ...message, from: onItsWay.from });
     } catch {
       write(parts.notice, "The kernel is gone: run this cell again.");
+      busy(false);
     }
   }
 
@@ -288,6 +303,7 @@ async function render({ model, el }) {
     showTable(state.table);
     if (spec.live) keepLive(state.next_ms);
     draw();
+    atRest();
   }
 
   function showTable(table) {
@@ -323,6 +339,7 @@ async function render({ model, el }) {
       write(parts.loading, "The figure can't be drawn here; the sentence says what it shows.");
     } finally {
       drawing = false;
+      atRest();
     }
   }
   /** What should be on the screen: the figure at the width there is. A hidden panel draws nothing. */

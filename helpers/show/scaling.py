@@ -200,6 +200,11 @@ def crowd(
     duration_ms : of a warm request; INIT adds 300 ms to a cold one
     quota, provisioned : concurrency, and how many environments are ready before
     """
+    if provisioned > quota:
+        raise ValueError(
+            f"{number(provisioned)} provisioned environments don't fit into a quota of {number(quota)}: lower the one "
+            "or raise the other"
+        )
     surge = Surge(
         base_rate=min(1.0, peak_rate), peak_rate=peak_rate, quiet_s=QUIET_S, rise_s=rise_s, hold_s=50 - rise_s
     )

@@ -7,7 +7,9 @@ every background, and in print.
 
 from __future__ import annotations
 
+import math
 import textwrap
+from collections.abc import Iterable
 from typing import Any
 
 from helpers.show.palette import AXIS, GRID, PAPER, TEXT
@@ -17,7 +19,7 @@ SIZE = 16
 TITLE_SIZE = 18
 TITLE_LINE = 24
 # Plotly cuts off what doesn't fit: this many bold characters fit beside JupyterLab's file browser at 1,024 pixels.
-TITLE_WIDTH = 54
+TITLE_WIDTH = 50
 HEIGHT = 420
 LEGEND_ROOM = 34
 # Wide enough for a title and labels such as $10,000. Fixed margins keep the drawing in its place when labels
@@ -36,6 +38,20 @@ def wrapped(text: str, width: int = TITLE_WIDTH) -> str:
     """
     lines = [textwrap.wrap(line, width, break_long_words=False) for line in text.split("<br>")]
     return "<br>".join(part for line in lines for part in (line or [""]))
+
+
+def beyond(texts: Iterable[str]) -> int:
+    """Return a right margin in pixels that has room for labels which begin where an axis ends.
+
+    It grows in steps of four characters, so that a figure stays in its place while its numbers change a little.
+
+    Examples
+    --------
+    >>> beyond(["$0.50", "$12.46"]), beyond(["$1,200.00"])
+    (104, 148)
+    """
+    longest = max((len(text) for text in texts), default=0)
+    return 16 + 11 * 4 * math.ceil(longest / 4)
 
 
 def axis(title: str = "", *, log: bool = False, money: bool | None = None) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
-from jupyter_page import BROWSER_ARGUMENTS, VIEWPORT, NotebookPage, find_browser, lab_server, open_notebook
+from jupyter_page import NotebookPage, open_notebook
+from lab_server import BROWSER_ARGUMENTS, VIEWPORT, find_browser, lab_server
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from rows import Row, in_turn, median_row, serve
 from scratch_notebook import write_notebook

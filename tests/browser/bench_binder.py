@@ -15,17 +15,8 @@ import time
 from pathlib import Path
 
 import psutil
-from jupyter_page import (
-    BROWSER_ARGUMENTS,
-    NOTEBOOKS,
-    REPOSITORY,
-    VIEWPORT,
-    LabServer,
-    NotebookPage,
-    find_browser,
-    lab_server,
-    open_notebook,
-)
+from jupyter_page import NotebookPage, open_notebook
+from lab_server import BROWSER_ARGUMENTS, NOTEBOOKS, REPOSITORY, VIEWPORT, LabServer, find_browser, lab_server
 from playwright.sync_api import BrowserContext, sync_playwright
 
 GUARANTEED_MB, MOST_MB = 1000, 2000

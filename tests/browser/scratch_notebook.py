@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import nbformat
-from jupyter_page import LabServer
+from lab_server import LabServer
 
 
 def write_notebook(server: LabServer, name: str, *sources: str) -> str:

@@ -1,19 +1,17 @@
-"""What we draw, looked at by axe-core inside the page: figures, an explorer, cards, a quiz, tables.
+"""What stands in no notebook by itself, looked at by axe-core: a hint, a failed check; and Tab through a quiz.
 
-Both themes, and the widths that a projector, 1,024 pixels or a zoom of 200% leave. JupyterLab's own frame around the
-outputs is JupyterLab's business and is not looked at. Contrast is computed in ``tests/test_accessibility.py``: axe-core
-judges it only for what is in sight.
+``test_every_notebook.py`` looks at the notebooks' own outputs. Contrast is computed in
+``tests/test_accessibility.py``: axe-core judges it only for what is in sight.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from jupyter_page import VIEWPORT, LabServer, NotebookPage, open_notebook
-from playwright.sync_api import Browser, expect
+from axe import violations
+from jupyter_page import Lab, NotebookPage
+from lab_server import LabServer
 from scratch_notebook import write_notebook
 
 CELLS = (
@@ -35,49 +33,21 @@ CELLS = (
     'as_of("lambda.requests", "lambda.timeout")',
     "lambda_bill(requests=3_000_000, duration_ms=120, memory_mb=1536).to_frame()",
 )
-EXPLORER, QUIZ = 4, 8
-TOO_BUSY = "[anywidget] Failed to initialize model"
-OURS = ".jp-OutputArea-output"
-WIDTHS = {"a laptop": 1440, "a projector": 1024, "a laptop at 200%": 720}
+QUIZ = 8
 
 
 @pytest.fixture(scope="module")
-def notebook(browser: Browser, server: LabServer) -> Iterator[NotebookPage]:
+def notebook(lab: Lab, server: LabServer) -> Iterator[NotebookPage]:
     """One notebook with one of each, run once and shared: no test here changes what it shows."""
-    name = write_notebook(server, "accessible.ipynb", *CELLS)
-    opened = open_notebook(browser, server, name)
+    opened = lab.open(write_notebook(server, "accessible.ipynb", *CELLS))
     opened.run_all()
-    for _ in range(2):
-        if any(TOO_BUSY in error for error in opened.page_errors):  # see test_smoke.py
-            opened.close()
-            opened = open_notebook(browser, server, name)
-            opened.run_all()
-    expect(opened.cell(EXPLORER).locator(".js-plotly-plot .main-svg").first).to_be_attached(timeout=60_000)
     assert opened.faults() == []
     yield opened
-    opened.close()
+    lab.shut(opened)
     server.stop_kernels()
 
 
-def violations(notebook: NotebookPage) -> list[str]:
-    """What axe-core calls serious or critical in what we draw: rule, place, reason."""
-    count = notebook.page.locator(OURS).count()
-    assert count >= 10, f"only {count} outputs of ours are in the page"
-    found: dict[str, Any] = Axe().run(notebook.page, context=OURS).response
-    assert len(found["passes"]) >= 10, "axe-core had next to nothing to look at"
-    return [
-        f"{violation['id']}: {node['html'][:160]} ({node['failureSummary'][:300]})"
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
-
-
-@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
-def test_axe_finds_nothing_serious_in_what_we_draw(notebook: NotebookPage, theme: str) -> None:
-    notebook.page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-    notebook.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
-    notebook.settle()
+def test_axe_finds_nothing_serious_in_what_we_draw(notebook: NotebookPage) -> None:
     assert violations(notebook) == []
 
 
@@ -91,28 +61,8 @@ def test_axe_would_find_a_control_without_a_name(notebook: NotebookPage) -> None
     assert rules == {"label"}
 
 
-@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-def test_no_card_is_wider_than_its_place(notebook: NotebookPage, width: int) -> None:
-    notebook.page.set_viewport_size({"width": width, "height": 900})
-    notebook.settle()
-    notebook.page.wait_for_timeout(300)  # figures follow the width once it rests
-    wide = notebook.page.evaluate(
-        """cards => {
-            const right = each => each.getBoundingClientRect().right;
-            return [...document.querySelectorAll(cards)].flatMap(card => [card, ...card.querySelectorAll('*')]
-                .filter(each => !each.closest('.r2f-scroll > *, .r2f-table > *, svg, .r2f-frame'))
-                .filter(each => right(each) > right(card.parentElement) + 1)
-                .map(each => `${each.tagName} ${each.className}: ${each.innerText?.slice(0, 60)}`));
-        }""",
-        ".r2f-card, .r2f-sheet",
-    )
-    notebook.page.set_viewport_size(VIEWPORT)
-    assert wide == []
-
-
-@pytest.mark.parametrize(("cell", "card"), [(EXPLORER, ".r2f-card"), (QUIZ, ".r2f-sheet")], ids=["explorer", "quiz"])
-def test_every_control_is_reached_by_tab(notebook: NotebookPage, cell: int, card: str) -> None:
-    box = notebook.scroll_to(cell).locator(card).first
+def test_every_control_of_a_quiz_is_reached_by_tab(notebook: NotebookPage) -> None:
+    box = notebook.scroll_to(QUIZ).locator(".r2f-sheet").first
     # One radio button of each group is a stop; arrows move within the group.
     single = (
         box.locator("input:not([type=radio]), select, button").locator("visible=true").and_(box.locator(":enabled"))

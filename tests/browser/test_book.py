@@ -15,7 +15,7 @@ pytest.importorskip("sphinx", reason="the book needs book/requirements.txt: make
 
 from axe_playwright_python.sync_playwright import Axe
 from build_book import ROOT, built, dead_links
-from jupyter_page import VIEWPORT
+from lab_server import VIEWPORT
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 CHAPTERS = [f"notebooks/{path.stem}.html" for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from jupyter_page import LabServer, NotebookPage, open_notebook
+from jupyter_page import NotebookPage, open_notebook
+from lab_server import LabServer
 from playwright.sync_api import BrowserContext, Locator, expect
 from scratch_notebook import write_notebook
 
@@ -41,7 +42,7 @@ LOADS = "() => globalThis[Symbol.for('from-racks-to-functions.plotly')]?.loads"
 def one_page(browser: BrowserContext, server: LabServer) -> Iterator[NotebookPage]:
     """One notebook for all tests that leave kernel and page as they are.
 
-    They stand first in this file: `open_in_lab`, which the others use, ends every kernel after its test.
+    They stand first in this file: what the others use ends every kernel after its test.
     """
     page = open_notebook(browser, server, write_notebook(server, "one_explorer.ipynb", SETUP, SHOWN))
     yield page
@@ -55,9 +56,9 @@ def opened(one_page: NotebookPage) -> NotebookPage:
 
 
 @pytest.fixture
-def opened_alone(server: LabServer, open_in_lab: Callable[[str], NotebookPage]) -> NotebookPage:
+def opened_alone(server: LabServer, open_alone: Callable[[str], NotebookPage]) -> NotebookPage:
     """The same on a page and a kernel of its own."""
-    return run(open_in_lab(write_notebook(server, "alone.ipynb", SETUP, SHOWN)))
+    return run(open_alone(write_notebook(server, "alone.ipynb", SETUP, SHOWN)))
 
 
 def run(notebook: NotebookPage) -> NotebookPage:
@@ -192,17 +193,6 @@ def test_every_input_has_a_name(opened: NotebookPage) -> None:
     assert nameless == []
 
 
-def test_the_panel_stays_within_a_narrow_window(opened_alone: NotebookPage) -> None:
-    opened_alone.page.set_viewport_size({"width": 640, "height": 800})  # 1280 pixels at 200% zoom
-    panel = card(opened_alone)
-    expect(line(panel)).to_be_attached()
-    opened_alone.page.wait_for_function(
-        "card => card.querySelector('.main-svg').getBoundingClientRect().right <= card.getBoundingClientRect().right",
-        arg=panel.element_handle(),
-    )
-    assert panel.evaluate("card => card.scrollWidth <= card.clientWidth")
-
-
 def test_setting_a_control_in_code_moves_every_view_of_it(
     server: LabServer, open_in_lab: Callable[[str], NotebookPage]
 ) -> None:
@@ -218,9 +208,9 @@ def test_setting_a_control_in_code_moves_every_view_of_it(
 
 
 def test_eight_explorers_load_plotly_once_and_leave_the_page_as_it_was(
-    server: LabServer, open_in_lab: Callable[[str], NotebookPage]
+    server: LabServer, open_alone: Callable[[str], NotebookPage]
 ) -> None:
-    notebook = open_in_lab(write_notebook(server, "eight.ipynb", SETUP, *["explorer()"] * 8))
+    notebook = open_alone(write_notebook(server, "eight.ipynb", SETUP, *["explorer()"] * 8))
     notebook.run_all()
     for cell in range(1, 9):
         expect(line(card(notebook, cell))).to_be_attached(timeout=30_000)
@@ -229,18 +219,18 @@ def test_eight_explorers_load_plotly_once_and_leave_the_page_as_it_was(
 
 
 def test_an_explorer_after_a_static_figure_shares_its_plotly(
-    server: LabServer, open_in_lab: Callable[[str], NotebookPage]
+    server: LabServer, open_alone: Callable[[str], NotebookPage]
 ) -> None:
-    notebook = open_in_lab(write_notebook(server, "after_figure.ipynb", SETUP, "explorer().chart", SHOWN))
+    notebook = open_alone(write_notebook(server, "after_figure.ipynb", SETUP, "explorer().chart", SHOWN))
     notebook.run_all()
     expect(line(card(notebook, 2))).to_be_attached(timeout=30_000)
     assert notebook.page.evaluate(LOADS) == 0
 
 
 def test_a_page_that_was_too_busy_for_anywidget_still_hears_the_kernel(
-    server: LabServer, open_in_lab: Callable[[str], NotebookPage]
+    server: LabServer, open_alone: Callable[[str], NotebookPage]
 ) -> None:
-    notebook = open_in_lab(write_notebook(server, "busy.ipynb", SETUP, SHOWN))
+    notebook = open_alone(write_notebook(server, "busy.ipynb", SETUP, SHOWN))
     # The two seconds that anywidget waits for a module are over at once.
     notebook.page.evaluate(
         """() => {
@@ -259,9 +249,9 @@ def test_a_page_that_was_too_busy_for_anywidget_still_hears_the_kernel(
 def test_figure_and_controls_come_back_when_the_page_is_loaded_again(opened_alone: NotebookPage) -> None:
     card(opened_alone).get_by_role("slider", name="Memory").press("Home")
     expect(sentence(card(opened_alone))).to_contain_text("with 128 MB")
-    opened_alone.js("panel => panel.context.save()")
-    opened_alone.page.reload()
-    expect(sentence(card(opened_alone))).to_contain_text("with 128 MB", timeout=60_000)
+    opened_alone.save()
+    opened_alone.reload()
+    expect(sentence(card(opened_alone))).to_contain_text("with 128 MB")
     expect(line(card(opened_alone))).to_be_attached(timeout=30_000)
 
 

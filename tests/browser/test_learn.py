@@ -3,14 +3,14 @@
 import json
 from collections.abc import Callable, Iterator
 
-import nbformat
 import pytest
-from jupyter_page import LabServer, NotebookPage
+from jupyter_page import NotebookPage
+from lab_server import LabServer
 from playwright.sync_api import Locator, expect
+from scratch_notebook import write_notebook
 
 from helpers.learn.quizfile import read_quiz
 
-NAME = "learn_probe.ipynb"
 CELLS = [
     "import os, tempfile\n"
     'os.environ["RACKS_TO_FUNCTIONS_PROGRESS"] = os.path.join(tempfile.mkdtemp(), "progress.json")\n'
@@ -31,11 +31,7 @@ PREDICT, RECALL, QUIZ, CHOICE, PROGRESS = 1, 2, 3, 5, 6
 
 @pytest.fixture
 def notebook(server: LabServer, open_in_lab: Callable[[str], NotebookPage]) -> Iterator[NotebookPage]:
-    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
-    path = server.folder / "notebooks" / NAME
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
-    opened = open_in_lab(NAME)
+    opened = open_in_lab(write_notebook(server, "learn_probe.ipynb", *CELLS))
     opened.run_all()
     yield opened
     assert opened.faults() == []
@@ -45,16 +41,6 @@ def sheet(notebook: NotebookPage, index: int) -> Locator:
     found = notebook.scroll_to(index).locator(".r2f-sheet")
     found.wait_for()
     return found
-
-
-def run_cell(notebook: NotebookPage, index: int) -> None:
-    notebook.js(
-        """async (panel, index) => {
-            panel.content.activeCellIndex = index;
-            await window.jupyterapp.commands.execute('notebook:run-cell');
-        }""",
-        index,
-    )
 
 
 def test_a_quiz_is_answered_wrong_and_right_by_keyboard(notebook: NotebookPage) -> None:
@@ -116,7 +102,11 @@ def test_items_are_put_in_order_by_keyboard_and_the_focus_follows_them(notebook:
     expect(order.get_by_role("status").last).to_contain_text("✓ Right.")
 
 
-def test_a_prediction_is_kept_by_keyboard_and_recalled_after_the_page_is_reloaded(notebook: NotebookPage) -> None:
+def test_a_prediction_is_kept_by_keyboard_and_recalled_after_the_page_is_reloaded(
+    server: LabServer, open_alone: Callable[[str], NotebookPage]
+) -> None:
+    notebook = open_alone(write_notebook(server, "reloaded.ipynb", *CELLS))
+    notebook.run_all()
     page = notebook.page
     field = sheet(notebook, PREDICT).get_by_role("textbox", name="Your number in USD a month")
     field.focus()
@@ -131,18 +121,14 @@ def test_a_prediction_is_kept_by_keyboard_and_recalled_after_the_page_is_reloade
 
     page.keyboard.press("ControlOrMeta+s")
     page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
-    page.reload()
-    page.wait_for_function(
-        """() => window.jupyterapp?.shell?.currentWidget?.context?.isReady
-            && window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'""",
-        timeout=60_000,
-    )
+    notebook.reload()
     expect(sheet(notebook, PREDICT).get_by_role("textbox")).to_have_value("12")
-    run_cell(notebook, RECALL)
+    notebook.run_cell(RECALL)
     said = "You predicted 12 USD a month; it is 2.73 USD a month: 4.4 times too high."
     expect(notebook.cell(RECALL).locator(".jp-OutputArea")).to_contain_text(said)
-    run_cell(notebook, PREDICT)
+    notebook.run_cell(PREDICT)
     expect(sheet(notebook, PREDICT).get_by_role("textbox")).to_have_value("12")
+    assert notebook.faults() == []
 
 
 def test_progress_is_saved_to_a_file_and_loaded_again(notebook: NotebookPage, tmp_path) -> None:
@@ -150,7 +136,7 @@ def test_progress_is_saved_to_a_file_and_loaded_again(notebook: NotebookPage, tm
     choice.get_by_label("A function").check()
     choice.get_by_role("button", name="Keep my prediction").click()
     expect(choice.get_by_role("group").get_by_role("status")).to_contain_text("Kept: A function.")
-    run_cell(notebook, PROGRESS)
+    notebook.run_cell(PROGRESS)
     mine = sheet(notebook, PROGRESS)
     expect(mine.get_by_role("columnheader", name="Exercises solved")).to_be_visible()
     with notebook.page.expect_download() as started:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from jupyter_page import LabServer, NotebookPage
+from jupyter_page import NotebookPage
+from lab_server import LabServer
 from playwright.sync_api import Locator, expect
 from scratch_notebook import write_notebook
 

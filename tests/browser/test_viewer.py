@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from jupyter_page import LabServer, NotebookPage
+from jupyter_page import NotebookPage
+from lab_server import LabServer
 from playwright.sync_api import Locator, expect
 from scratch_notebook import write_notebook
 
@@ -99,3 +100,29 @@ def test_a_viewer_keeps_its_height(opened: NotebookPage):
     expect(shown.locator(".r2f-sentence")).to_contain_text("60 ", timeout=5000)
     opened.page.wait_for_timeout(300)
     assert abs(shown.bounding_box()["height"] - before) < 30
+
+
+PIPELINE = """
+import pandas as pd
+from helpers.show.pipeline import COLUMNS, PipelineViewer
+
+QUEUE, DEAD = "arn:aws:sqs:us-east-1:1:sales", "arn:aws:sqs:us-east-1:1:dead"
+WORKER = "arn:aws:lambda:us-east-1:1:function:worker"
+ways = [["a caller", QUEUE, "SQS", 3, 0, 0], [QUEUE, WORKER, "SQS", 2, 0, 0]]
+viewer = PipelineViewer(lambda: pd.DataFrame(ways, columns=list(COLUMNS)), quiet_s=60)
+viewer
+"""
+
+
+def test_a_pipeline_follows_what_its_events_do(server: LabServer, open_in_lab: Callable[[str], NotebookPage]):
+    notebook = open_in_lab(write_notebook(server, "pipeline.ipynb", PIPELINE))
+    notebook.run_all()
+    shown = notebook.cell(0).locator(".r2f-card").first
+    texts = shown.locator(".r2f-plot")
+    expect(shown.locator(".r2f-sentence")).to_contain_text("From sales to worker (SQS): 2 delivered.", timeout=10_000)
+    expect(texts).to_contain_text("worker", timeout=20_000)
+    expect(texts).not_to_contain_text("dead")
+    run_in_kernel(notebook, "ways[1][3] = 7; ways.append([QUEUE, DEAD, 'redrive', 1, 0, 0])")
+    expect(shown.locator(".r2f-sentence")).to_contain_text("From sales to dead (redrive): 1 delivered.", timeout=5000)
+    expect(texts).to_contain_text("dead")
+    assert notebook.faults() == []
