@@ -19,13 +19,9 @@ from caller import MINISTACK, MOTO, MOTO_HERE, OURS, Caller
 from rows import Row, in_turn, median_row, serve
 
 ENVIRONMENTS = 16
-BARE, LOOP, DIRECT, CONSUMER = (
-    "bare awslambdaric",
-    "bare socket loop",
-    "invoke through boto3",
-    "a plain consumer of moto",
-)
-WHY_WARM = "boto3 signs and parses (2 ms), moto finds the function (1 ms); the runtime itself is the baseline"
+BARE, LOOP, DIRECT = "bare awslambdaric", "bare socket loop", "invoke through boto3"
+CONSUMER = "a program that reads it"
+WHY_WARM = "the rest is boto3, HTTP and moto's routing: the next row, where nothing runs, takes nearly as long"
 WHY_QUEUE = "both take ten messages at a time; the first batch waits for a cold start"
 KNOWN = {
     ("cold", BARE): {"name": "cold start", "bound": 1.6},

@@ -18,7 +18,7 @@ from rows import Row, in_turn, median_row, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = os.cpu_count() or 1
-WHY = "cells that measure or wait (07, 08, 05) are most of it; a notebook without the cloud takes 2 to 4 s"
+WHY = "four of them (02, 05, 07, 08) run real functions, for 10 to 70 s each: deploy/README.md has their times"
 
 
 def kernels(count: int) -> float:

@@ -19,7 +19,7 @@ from rows import Row, changes, from_json
 HERE = Path(__file__).resolve().parent
 DOCS = HERE.parents[1] / "docs"
 PAGE, PICTURE = DOCS / "benchmarks.md", DOCS / "benchmarks.svg"
-WIDTH, LINE, LABEL, CHART = 900, 34, 430, 330
+WIDTH, LINE, LABEL, CHART = 900, 34, 455, 330
 INK, FAINT, GOOD, BAD = "#1f2933", "#9aa5b1", "#0b6e99", "#b42318"
 
 INTRODUCTION = """\
@@ -34,8 +34,7 @@ SCALING = """\
 ## What grows with what
 
 - **Start-up** does not depend on the number of notebooks: JupyterLab opens one, and each has a kernel of its own.
-- **The suite** grows by one kernel for each notebook, and by what its cells wait for: the first rows of the suite
-  above divide by the number of notebooks.
+- **The suite** grows by one kernel for each notebook, and by what its cells wait for.
 - **Explorers** share one Plotly in a page: the ninth sends its numbers alone. A figure's numbers are what the callback
   returns; the simulator gives a figure at most a point for each step of its time axis, however many requests it ran.
 - **Reading a log** and **the simulator** are linear in lines and requests, in memory that does not grow.
@@ -107,7 +106,8 @@ def _line(row: Row, ratios: list[float | None], top: int) -> Iterator[str]:
             'stroke-dasharray="4 3"/>'
         )
     step = CHART / max(1, len(ratios) - 1)
-    points = [(LABEL + step * number, y(math.log(one))) for number, one in enumerate(ratios) if one]
+    left = LABEL + CHART - step * (len(ratios) - 1)  # the last run stands at the right
+    points = [(left + step * number, y(math.log(one))) for number, one in enumerate(ratios) if one]
     colour = BAD if row.met is False else GOOD
     if len(points) > 1:
         path = " ".join(f"{x:.1f},{at:.1f}" for x, at in points)
