@@ -6,16 +6,16 @@ predict, solve, look, answer the quiz, move the explorers, change theme and widt
 
 from collections.abc import Iterator
 
-import figures
-import pictures
+import page_figures as figures
+import page_pictures as pictures
 import pytest
-from axe import violations
-from explorers import explorers, started_anew
 from jupyter_page import NotebookPage, open_notebook
 from lab_server import NOTEBOOKS, VIEWPORT, LabServer
+from page_axe import violations
+from page_explorers import explorers, started_anew
+from page_sheets import all_right, quizzes, take, unfinished
+from page_walk import Walk, walk
 from playwright.sync_api import BrowserContext, expect
-from sheets import all_right, quizzes, take, unfinished
-from walk import Walk, walk
 
 # Those with the most code first, so that at the end no worker waits for another one's notebook.
 CODE_CELL = '"cell_type": "code"'

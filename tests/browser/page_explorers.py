@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import figures
+import page_figures as figures
 from jupyter_page import NotebookPage
 from playwright.sync_api import Locator
 
