@@ -42,6 +42,7 @@ EXPLAINED: dict[str, str] = {
     "helpers/scaling/result.py:Result.littles_law_gap:2": "a tolerance against binary noise",
     "helpers/scaling/result.py:Result.latency_ms:0.5#2": "anything above no request and below one finds the fastest",
     "helpers/scaling/result.py:Result.bill:1": "a use without requests: no duration is ever multiplied",
+    "helpers/scaling/loop.py:GRID_COLUMNS:8": "room for a column that nobody writes or reads",
     "helpers/scaling/platform.py:ENVIRONMENTS_MAX:10_000_000": "a bound for typing errors, far above any quota",
     "helpers/scaling/arrivals.py:PIECE:65_536": "the size of a buffer, which moves nothing but last digits",
     "helpers/pricing/scenarios.py:idle_month.none:100": "a month without requests: no duration is ever multiplied",
