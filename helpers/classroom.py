@@ -29,8 +29,8 @@ class Learner:
     Attributes
     ----------
     peak_mb : memory of server, kernel and functions at its highest, in the notebook that takes most
-    start_cpu_s : processor time from the login to the first answer of a cell
-    run_cpu_s : processor time of a whole notebook, the one that takes most
+    start_cpu_s : processor time of a server until it answers
+    run_cpu_s : processor time of a kernel's start and a whole notebook, the one that takes most
     """
 
     peak_mb: float

@@ -212,3 +212,14 @@ def test_with_nobody_advancing_a_schedule_comes_due_by_the_real_clock(
     when = datetime.fromtimestamp(int(cloud.clock.time_s()) + 1, UTC).strftime("at(%Y-%m-%dT%H:%M:%S)")
     schedules.make(when, {"job": "real"})
     workshop.until(lambda: schedules.so_far() == [{"job": "real"}])
+
+
+def test_a_machine_that_slept_for_an_hour_does_not_make_up_for_sixty_minutes_at_once(
+    cloud: Any, schedules: Any, workshop: Any
+) -> None:
+    schedules.make("rate(1 minute)", {"job": "tick"})
+    workshop.until(lambda: schedules.so_far() == [{"job": "tick"}])  # a rate runs at once, and after each interval
+    cloud.clock._ahead_s += 3600  # as the wall clock does under a closed lid: nobody advances it
+    cloud.clock._set_alarm(anew=True)
+    workshop.until(lambda: len(schedules.so_far()) > 1)
+    assert schedules.heard() == [{"job": "tick"}] * 2

@@ -2,8 +2,8 @@
 
 ``deploy/README.md`` says how to start it. As root, each learner's server runs as an account of the machine that the
 first login makes, in the group ``class-learners``: with systemd under limits of memory and CPU and with a temporary
-folder of its own, otherwise without limits. Started by anybody else it is a trial: all servers run as that user, and
-nothing keeps learners apart. Settings come from the environment:
+folder of its own, otherwise without limits. Started by anybody else, or with CLASS_TRIAL set, it is a trial: all
+servers run as the hub's user, and nothing keeps learners apart. Settings come from the environment:
 
 CLASS_FOLDER   where the hub keeps its database, its secrets and the class list; readable by the hub's user alone
 CLASS_PORT     8000; the hub itself and the proxy's interface take the next two, all of them on loopback
@@ -28,6 +28,7 @@ FOLDER = Path(os.environ.get("CLASS_FOLDER", "/srv/class-hub"))
 PORT = int(os.environ.get("CLASS_PORT", "8000"))
 GROUP = "class-learners"
 IDLE_MB = 512
+TRIAL = os.geteuid() != 0 or bool(os.environ.get("CLASS_TRIAL"))
 IDLE_S = 2 * 3600  # longer than any break: a server that goes takes the cloud of its notebook along
 SHARE = share_of(Learner.measured(json.loads((DEPLOY / "measured.json").read_text(encoding="utf-8"))))
 BIN = Path(sys.executable).parent
@@ -51,11 +52,9 @@ c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "proxy.pid")
 c.ConfigurableHTTPProxy.command = [os.environ.get("CLASS_PROXY") or str(BIN / "configurable-http-proxy")]
 
 c.Spawner.cmd = [str(BIN / "jupyterhub-singleuser")]
-c.Spawner.args = [
-    # Files, which other accounts can't open. A port of loopback would let them read what cells print.
-    "--KernelManager.transport=ipc",
-    "--ServerApp.log_level=WARN",
-]
+c.Spawner.args = ["--ServerApp.log_level=WARN"]
+if not TRIAL:  # files, which other accounts can't open: a port of loopback would let them read what cells print
+    c.Spawner.args += ["--KernelManager.transport=ipc"]
 c.Spawner.environment = {
     "PATH": f"{BIN}:{os.environ.get('PATH', os.defpath)}",
     "SHELL": "/bin/bash",
@@ -108,8 +107,10 @@ def account(name: str) -> pwd.struct_passwd:
 
 def prepare(spawner) -> None:
     """Give the learner an account and, once, the notebooks; what is there stays as the learner left it."""
-    owner = account(spawner.user.name) if os.geteuid() == 0 else None
+    owner = None if TRIAL else account(spawner.user.name)
     home = Path(owner.pw_dir) if owner else FOLDER / "homes" / spawner.user.name
+    if owner:  # kernels have sockets there, whose paths may have a hundred letters
+        spawner.environment = {**spawner.environment, "JUPYTER_RUNTIME_DIR": str(home / ".run")}
     mine = home / "from-racks-to-functions"
     if mine.exists():
         return
@@ -123,14 +124,15 @@ def prepare(spawner) -> None:
     part.rename(mine)
 
 
-if os.geteuid() == 0 and (wall := closed(Path(sys.executable)) or closed(ROOT / "notebooks")):
+if not TRIAL and (wall := closed(Path(sys.executable)) or closed(ROOT / "notebooks")):
     raise SystemExit(
         f"Learners' accounts may not enter {wall}: put repository and Python elsewhere, /opt for instance."
     )
 
 c.Spawner.pre_spawn_hook = prepare
-if os.geteuid() != 0:
+if TRIAL:
     c.JupyterHub.spawner_class = "simple"
+    c.Spawner.args += ["--allow-root"] if os.geteuid() == 0 else []
     c.SimpleLocalProcessSpawner.home_dir_template = str(FOLDER / "homes" / "{username}")
     c.Spawner.notebook_dir = str(FOLDER / "homes" / "{username}" / "from-racks-to-functions")
 elif Path("/run/systemd/system").is_dir():

@@ -22,7 +22,8 @@ from rows import Row, in_turn, median_row, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS, PLAIN = "01_from_racks_to_functions.ipynb", "plain.ipynb"
-DRAWN = ".js-plotly-plot .main-svg:visible"
+# JupyterLab shows the picture that is stored with a figure until it has drawn the figure.
+DRAWN = ".jp-RenderedPlotly img:visible, .js-plotly-plot .main-svg:visible"
 BARE = "bare JupyterLab, one Plotly figure"
 CODE = "import pandas\nimport plotly.express as px\npx.line(x=[1, 2], y=[1, 2])"
 WHY = "the notebook has 30 cells to lay out before its first figure; the server itself takes as long for both"
