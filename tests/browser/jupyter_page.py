@@ -1,6 +1,7 @@
 """A notebook open in a real JupyterLab in a real browser, and what a learner does with it: run, type, look, reload.
 
-``lab_server`` runs the server. The ``page_`` modules beside this one drive what widgets offer, and look at what is drawn.
+``lab_server`` runs the server. The ``page_`` modules beside this one drive what widgets offer, and look at what is
+drawn.
 """
 
 from __future__ import annotations
