@@ -1,7 +1,6 @@
 """A notebook open in a real JupyterLab in a real browser, and what a learner does with it: run, type, look, reload.
 
-``lab_server`` runs the server. The ``page_`` modules beside this one drive what widgets offer, and look at what is
-drawn.
+``lab_server`` runs the server. The ``page_`` modules beside this one drive widgets and look at what is drawn.
 """
 
 from __future__ import annotations
@@ -186,7 +185,11 @@ class NotebookPage:
         self.page.evaluate(
             "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
         )
-        self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        self.page.wait_for_function(
+            """theme => document.body.dataset.jpThemeName === theme
+                && !document.querySelector('#jupyterlab-splash, .jp-Splash')""",
+            arg=theme,
+        )
         self.two_frames()
 
     def faults(self) -> list[str]:
