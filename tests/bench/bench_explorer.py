@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
 from jupyter_page import NotebookPage, open_notebook
-from lab_server import BROWSER_ARGUMENTS, VIEWPORT, find_browser, lab_server
+from lab_server import BROWSER_ARGUMENTS, VIEWPORT, LabServer, find_browser, lab_server
 from playwright.sync_api import BrowserContext, Locator, Page, sync_playwright
 from rows import Row, in_turn, median_row, serve
 from scratch_notebook import write_notebook
@@ -140,15 +140,15 @@ def count(page: Page, sizes: list[int]) -> None:
     page.on("websocket", lambda line: line.on("framereceived", heard))
 
 
-def bytes_of(browser: BrowserContext, server: object, name: str, cell: str) -> float:
-    """Return the MB that eight of something send to the browser."""
-    notebook = write_notebook(server, name, COMMON, *([cell] * EIGHT))
+def mb_of(browser: BrowserContext, server: LabServer, name: str, cell: str, count_of: int = EIGHT) -> float:
+    """Return the MB that so many of something send to the browser."""
+    notebook = write_notebook(server, name, COMMON, *([cell] * count_of))
     sizes: list[int] = []
     browser.on("page", lambda page: count(page, sizes))
     opened = open_notebook(browser, server, notebook)
     before = sum(sizes)
     opened.run_all()
-    for number in range(1, EIGHT + 1):
+    for number in range(1, count_of + 1):
         opened.scroll_to(number)
         opened.cell(number).locator(".scatterlayer path.js-line").first.wait_for(timeout=180_000)
     mb = (sum(sizes) - before) / 1e6
@@ -185,8 +185,8 @@ def rows(quick: bool) -> Iterator[Row]:
         known = {"name": "from a key on a slider to the figure", "unit": "ms", "bound": 0.6}
         yield median_row(times["explorer"], times["interact"], baseline="interact", **known)
         weight = {
-            name: bytes_of(browser.new_context(viewport=VIEWPORT), server, f"{name}.ipynb", cell)
-            for name, cell in {"explorer": EXPLORER, "widget": WIDGET}.items()
+            name: mb_of(browser.new_context(viewport=VIEWPORT), server, f"{name}.ipynb", cell, number)
+            for name, cell, number in (("one", EXPLORER, 1), ("explorer", EXPLORER, EIGHT), ("widget", WIDGET, EIGHT))
         }
         yield Row(
             name=f"{EIGHT} explorers, sent to the browser",
@@ -196,6 +196,14 @@ def rows(quick: bool) -> Iterator[Row]:
             theirs=weight["widget"],
             bound=0.2,
             note="nearly all of it is Plotly itself, once a page",
+        )
+        yield Row(
+            name="one explorer more",
+            unit="MB",
+            ours=(weight["explorer"] - weight["one"]) / (EIGHT - 1),
+            baseline="the first of a page",
+            theirs=weight["one"],
+            bound=0.1,
         )
         browser.close()
 

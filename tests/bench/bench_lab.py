@@ -16,7 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "browser"))
 
 import nbformat
-from jupyter_page import BROWSER_ARGUMENTS, VIEWPORT, LabServer, find_browser, lab_server, open_notebook
+from jupyter_page import open_notebook
+from lab_server import BROWSER_ARGUMENTS, VIEWPORT, LabServer, find_browser, lab_server
 from playwright.sync_api import Browser, sync_playwright
 from rows import Row, in_turn, median_row, serve
 
