@@ -148,7 +148,9 @@ class NotebookPage:
 
     def append_and_run(self, source: str) -> list[dict[str, Any]]:
         """Write a cell of one's own below the last one, run it, and return its outputs."""
-        self.js("""(panel, source) => panel.content.model.sharedModel.addCell({ cell_type: 'code', source })""", source)
+        self.js(
+            "(panel, source) => { panel.content.model.sharedModel.addCell({ cell_type: 'code', source }); }", source
+        )
         return self.run_cell(self.js("panel => panel.content.model.cells.length - 1"))
 
     def save(self) -> None:
