@@ -8,8 +8,8 @@ first failure; what survives them meets the notebooks that use it. Nothing needs
 change, `build/mutations.csv` keeps the results, and a table ends it. Ctrl+C stops with the table of what was done.
 
 `--only data/prices` takes places that contain the words (or match the pattern), `--limit 60` that many, evenly spread,
-`--survivors` those that survived in `build/mutations.csv`, `--resume` those that are not in it yet. Exits with 1 if a change survives without an explanation in
-`.ci/mutations.py`.
+`--survivors` those that survived in `build/mutations.csv`, `--resume` those that are not in it yet. Exits with 1 if a
+change survives without an explanation in `.ci/mutations.py`.
 """
 
 from __future__ import annotations
