@@ -39,6 +39,7 @@ from helpers.coldstart import (
     starts,
     summarise,
 )
+from helpers.coldstart.latency import _width
 from helpers.pricing import Provisioned, SnapStart, lambda_bill
 from helpers.scaling.analytic import lone_cold_probability
 
@@ -276,6 +277,13 @@ def test_a_curve_without_width_is_a_constant():
     curve, constant = (Latency(LogNormal(100, 250), extra, 0.05) for extra in (LogNormal(800, 800), 800))
     assert curve.quantile([0.5, 0.95, 0.99]) == pytest.approx(constant.quantile([0.5, 0.95, 0.99]))
     assert Latency(LogNormal(100, 100), LogNormal(800, 800), 0.5).cdf([99, 100, 899, 900]).tolist() == [0, 0.5, 0.5, 1]
+
+
+def test_the_width_of_a_distribution_is_its_standard_deviation():
+    assert _width(Samples([10, 30])) == 10
+    curve = LogNormal(100, 150)
+    exact = 100 * math.sqrt(math.exp(curve.sigma**2) * (math.exp(curve.sigma**2) - 1))
+    assert _width(curve) == pytest.approx(exact, rel=0.01)
 
 
 def test_nothing_takes_for_ever():
