@@ -29,7 +29,7 @@ class ClassList(Authenticator):
         return data["username"] if hmac.compare_digest(found, expected) else None
 
 
-c = get_config()  # noqa: F821  JupyterHub provides it
+c = globals()["c"]  # JupyterHub's configuration; the chart has a function get_config of its own
 c.JupyterHub.authenticator_class = ClassList
 c.Authenticator.allow_all = True  # of those on the list
 c.Authenticator.username_pattern = r"[a-z][a-z0-9-]{0,30}"

@@ -151,7 +151,7 @@ def log_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(sys.modules, "jupyterhub.auth", hub)
     monkeypatch.setenv("CLASS_LIST", str(tmp_path / "class-list"))
     settings = SimpleNamespace(JupyterHub=SimpleNamespace(), Authenticator=SimpleNamespace())
-    loaded = runpy.run_path(str(DEPLOY / "hub_class_list.py"), {"get_config": lambda: settings})
+    loaded = runpy.run_path(str(DEPLOY / "hub_class_list.py"), {"c": settings})
     ask = loaded["ClassList"]().authenticate
     return lambda name, password: asyncio.run(ask(None, {"username": name, "password": password}))
 

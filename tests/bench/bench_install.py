@@ -19,7 +19,7 @@ from rows import Row, serve
 ROOT = Path(__file__).resolve().parents[2]
 CARD = ("jupyterlab", "ipywidgets", "pandas", "plotly", "boto3", "moto", "nbval")
 BARE = "the bare packages"
-WHY = "numba with its compiler is 217 MB of it: the simulator's 50 million requests a second"
+WHY = "numba with its compiler is 217 MB of it: it compiles the simulator's loop"
 
 
 def installed(folder: Path, *what: str) -> tuple[float, float]:
