@@ -34,6 +34,7 @@ EXPLAINED: dict[str, str] = {
     "helpers/history.py:_last_day:31": "the first of a month, and 31 to 58 days more, lies in the next one",
     "helpers/coldstart/remedies.py:Remedies.provisioned:1": "where a search begins that ends at the least",
     "helpers/coldstart/remedies.py:Remedies.provisioned:2": "how fast a search widens before it narrows",
+    "helpers/coldstart/stats.py:_binomial_cdf:1.0": "what exceeds one is binary noise",
     "helpers/coldstart/remedies.py:_MOST_PROVISIONED:5_000": "a search that doubles goes from 4,096 past either bound",
     "helpers/coldstart/remedies.py:snapstart_cost.bill:1": "a month without requests: no duration is ever multiplied",
     "helpers/coldstart/latency.py:_NODES._WEIGHTS:64": "at how many points a sum is taken: far below what is shown",
