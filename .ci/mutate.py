@@ -1,6 +1,6 @@
 """A test of the tests: change one price, limit, row or constant at a time, and see that something fails.
 
-    python .ci/mutate.py [--only PATTERN] [--limit N] [--survivors] [--unit] [--at-once] [--list]
+    python .ci/mutate.py [--only PATTERN] [--limit N] [--survivors] [--resume] [--unit] [--at-once] [--list]
 
 Works on a copy of the tree, so the tree stays as it is however this ends. Each change first meets the unit tests that
 are likely to notice it, in a process forked from one that has imported pandas and the rest already, and stops at the
@@ -8,8 +8,8 @@ first failure; what survives them meets the notebooks that use it. Nothing needs
 change, `build/mutations.csv` keeps the results, and a table ends it. Ctrl+C stops with the table of what was done.
 
 `--only data/prices` takes places that contain the words (or match the pattern), `--limit 60` that many, evenly spread,
-`--survivors` those that survived in `build/mutations.csv`. Exits with 1 if a change survives without an explanation in
-`.ci/mutations.py`.
+`--survivors` those that survived in `build/mutations.csv`, `--resume` those that are not in it yet. Exits with 1 if a
+change survives without an explanation in `.ci/mutations.py`.
 """
 
 from __future__ import annotations
@@ -275,6 +275,9 @@ def chosen(asked: argparse.Namespace) -> list[Mutation]:
     if asked.survivors:
         places = {row["place"] for row in results() if row["verdict"] == "SURVIVED"}
         found = [mutation for mutation in found if mutation.place in places]
+    if asked.resume:
+        judged = {row["place"] for row in results()}
+        found = [mutation for mutation in found if mutation.place not in judged]
     return spread(found, asked.limit)
 
 
@@ -284,6 +287,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", metavar="PATTERN", help="places that contain or match this")
     parser.add_argument("--limit", type=int, help="so many, evenly spread")
     parser.add_argument("--survivors", action="store_true", help="those that survived last time")
+    parser.add_argument("--resume", action="store_true", help="those that no earlier run came to")
     parser.add_argument("--unit", action="store_true", help="unit tests only: a quick first look")
     parser.add_argument("--at-once", action="store_true", help="without running the tests on the unchanged copy first")
     parser.add_argument("--list", action="store_true", help="run nothing; list the places")

@@ -39,6 +39,8 @@ from helpers.coldstart import (
     starts,
     summarise,
 )
+from helpers.coldstart.latency import _width
+from helpers.coldstart.remedies import _spilled, outcomes
 from helpers.pricing import Provisioned, SnapStart, lambda_bill
 from helpers.scaling.analytic import lone_cold_probability
 
@@ -101,6 +103,7 @@ def test_a_summary_has_the_median_inside_its_interval_and_keeps_the_order_of_the
         (lambda: quantile([1, float("nan")], 0.5), "samples must be 0 or more, got nan"),
         (lambda: quantile([1], 1.5), "q must be between 0 and 1, got 1.5"),
         (lambda: interval([1, 2], 1), "q must be below 1"),
+        (lambda: interval([1, 2], 1.5), "q must be more than 0 and at most 1, got 1.5"),
         (lambda: compare([1], [0]), "with_samples must be more than 0"),
         (lambda: summarise(pd.DataFrame({"a": [1]}), "variant"), "frame must have the columns variant, ms"),
         (lambda: LogNormal(100, 50), "p99_ms must be 100 or more"),
@@ -278,6 +281,13 @@ def test_a_curve_without_width_is_a_constant():
     assert Latency(LogNormal(100, 100), LogNormal(800, 800), 0.5).cdf([99, 100, 899, 900]).tolist() == [0, 0.5, 0.5, 1]
 
 
+def test_the_width_of_a_distribution_is_its_standard_deviation():
+    assert _width(Samples([10, 30])) == 10
+    curve = LogNormal(100, 150)
+    exact = 100 * math.sqrt(math.exp(curve.sigma**2) * (math.exp(curve.sigma**2) - 1))
+    assert _width(curve) == pytest.approx(exact, rel=0.01)
+
+
 def test_nothing_takes_for_ever():
     assert LogNormal(100, 250).cdf([0, 1e12]).tolist() == [0, 1]
 
@@ -443,12 +453,23 @@ def test_on_java_snapstart_adds_nothing_to_the_bill():
     assert free.bill.total == 0
 
 
-def test_provisioned_environments_are_as_many_as_needed_and_none_where_starts_are_rare():
-    busy = Remedies(requests=300e6, cpu_ms=50, shape="one busy hour", spared=0.0001)
+@pytest.mark.parametrize(("shape", "most"), [("one busy hour", 10), ("office hours", 100)])
+def test_provisioned_environments_are_as_many_as_needed_and_none_where_starts_are_rare(shape, most):
+    busy = Remedies(requests=100e6, cpu_ms=50, shape=shape, spared=0.0001, keep_alive_s=60)
     count = busy.provisioned()
-    assert busy.cold_share(512, count) <= busy.spared
-    assert count == 0 or busy.cold_share(512, count - 1) > busy.spared
+    assert most / 10 < count < most
+    assert busy.cold_share(512, count) <= busy.spared < busy.cold_share(512, count - 1)
     assert Remedies(requests=1e9, shape="even").provisioned() == 0
+
+
+def test_who_asks_for_provisioned_environments_gets_one_at_least():
+    found = {each.remedy: each.environments for each in outcomes(Remedies(requests=1e9, shape="even"))}
+    assert found["provisioned"] == 1
+
+
+def test_what_one_environment_cannot_take_is_what_erlang_says():
+    load = 5e6 / (730 * 3600) * 0.1  # a request takes 100 ms
+    assert _spilled(Remedies(requests=5e6, shape="even"), 100, 1) == pytest.approx(load / (1 + load))
 
 
 def test_a_month_without_requests_costs_only_what_is_kept():

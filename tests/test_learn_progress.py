@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.learn import lock, overview, progress, record, registry, store
+from helpers.learn import lock, overview, progress, quizfile, record, registry, store
 from helpers.learn.record import answered, cleaned, empty, merged, predicted, solved
 
 
@@ -289,3 +289,9 @@ def test_a_relative_path_named_by_the_variable_is_used_as_it_is(monkeypatch, tmp
     monkeypatch.setenv(store.VARIABLE, "mine.json")
     assert store.add(solved("06.1")) == ""
     assert Path("mine.json").is_file()
+
+
+def test_every_quiz_is_counted_in_the_row_of_its_notebook():
+    numbered = [name for name in quizfile.names() if name[:2].isdigit()]  # a course's tests belong to no notebook
+    asked = sum(len(quizfile.read_quiz(name).questions) for name in numbered)
+    assert sum(row.questions for row in overview.rows(empty())) == asked

@@ -1,5 +1,7 @@
 """The lesson's claims as a table: whole sentences, verdicts with a shape, sources that can be opened."""
 
+import re
+
 import pytest
 
 from helpers import tables
@@ -31,6 +33,12 @@ def test_a_source_s_address_is_a_link_and_not_part_of_the_text():
     address = "https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase"
     assert page.count(address) == 1
     assert f'<a href="{address}">' in page
+
+
+def test_two_amounts_in_a_sentence_are_no_formula():
+    page = lesson_claims("C01:S05")._repr_mimebundle_()["text/html"]
+    assert page.count("$") > 5
+    assert not re.search(r"\$[^<]*\$", page)
 
 
 def test_the_summary_counts_the_verdicts():

@@ -160,6 +160,10 @@ def test_a_group_has_caught_up_when_less_than_half_a_request_is_lost_in_a_second
     assert Followed(nobody, nobody, np.array([0, lost, 0, 0]), nobody).caught_up_s == caught_up_s
 
 
+def test_a_group_may_keep_a_single_instance():
+    assert follow(np.full(60, 1.0), Group(minimum=1)).instances[-1] == 1
+
+
 def test_a_group_may_be_planned_without_headroom():
     assert follow(np.full(60, 400.0), Group(use=1)).instances[-1] == 2
 

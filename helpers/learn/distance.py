@@ -59,7 +59,7 @@ def _share(answer: float, expected: float, digits: int) -> tuple[str, list[float
         return f" ({number(times)} times)", [answer / times, answer * times]
     percent = _short(100 * (larger - smaller) / abs(expected), digits)
     larger_by = percent / 100 if abs(answer) > abs(expected) else -percent / 100
-    return f" ({number(percent)} %)", [answer / (1 + larger_by)]
+    return f" ({number(percent)}%)", [answer / (1 + larger_by)]
 
 
 def coarsely(answer: float, expected: float) -> str:
@@ -68,14 +68,14 @@ def coarsely(answer: float, expected: float) -> str:
     Examples
     --------
     >>> coarsely(30, 10), coarsely(4, 10), coarsely(10.05, 10)
-    ('more than twice too high', 'too low by more than half', 'too high by less than 1 %; look at the rounding')
+    ('more than twice too high', 'too low by more than half', 'too high by less than 1%; look at the rounding')
     """
     side = "high" if answer > expected else "low"
     share = abs(answer - expected) / abs(expected) if expected else float("inf")
     if not expected:
         return f"too {side}"
     if share < _VERY_CLOSE:
-        return f"too {side} by less than 1 %; look at the rounding"
+        return f"too {side} by less than 1%; look at the rounding"
     if share < 0.1:
         return f"too {side} by less than a tenth"
     if share < 0.5:
@@ -91,7 +91,7 @@ def times_off(answer: float, expected: float) -> str:
     Examples
     --------
     >>> times_off(12, 2.73), times_off(2.7, 2.73), times_off(3, 3)
-    ('4.4 times too high', '1.1 % too low', 'just right')
+    ('4.4 times too high', '1.1% too low', 'just right')
     """
     from helpers.show.wording import number
 
@@ -103,7 +103,7 @@ def times_off(answer: float, expected: float) -> str:
     larger, smaller = max(abs(answer), abs(expected)), min(abs(answer), abs(expected))
     if larger >= 2 * smaller:
         return f"{number(_short(larger / smaller, 2))} times too {side}"
-    return f"{number(_short(100 * (larger - smaller) / abs(expected), 2))} % too {side}"
+    return f"{number(_short(100 * (larger - smaller) / abs(expected), 2))}% too {side}"
 
 
 def _short(value: float, digits: int) -> float:

@@ -82,8 +82,9 @@ class QuizFile:
 
     @property
     def notebook(self) -> str:
-        """The notebook that it belongs to: ``"03"`` for ``03-scenarios``."""
-        return self.name.partition("-")[0]
+        """The notebook that it belongs to: ``"07"`` for ``07b``."""
+        number = re.match(r"\d\d", self.name)
+        return number[0] if number else self.name
 
 
 def names(folder: Path | None = None) -> list[str]:

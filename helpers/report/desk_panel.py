@@ -10,6 +10,7 @@ import datetime
 import html
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
@@ -21,11 +22,12 @@ from helpers.show.wording import read as read_number
 if TYPE_CHECKING:
     from helpers.report.desk import Desk
 
-_SHEET = (
-    "box-sizing:border-box;padding:8px 14px;color:#1b1f24;background:#fff;border:1px solid #d4d9df;border-radius:8px;"
-    "font:15px/1.45 system-ui,sans-serif"
+_LOOK = f"<style>{Path(__file__).with_name('desk.css').read_text(encoding='utf-8')}</style>"
+_TOLD = (
+    "box-sizing:border-box;margin:8px 0;padding:8px 14px;color:#1b1f24;background:#f3f5f7;"
+    "border-left:6px solid #7a7e8f;font-size:16px;line-height:1.45"
 )
-_WIDE = {"description_width": "190px"}
+_WIDE = {"description_width": "230px"}
 
 
 def _field(name: str, placeholder: str, value: str = "") -> widgets.Text:
@@ -34,7 +36,7 @@ def _field(name: str, placeholder: str, value: str = "") -> widgets.Text:
         description=name,
         placeholder=placeholder,
         style=_WIDE,
-        layout={"width": "620px"},
+        layout={"width": "760px"},
         continuous_update=False,
     )
 
@@ -58,6 +60,7 @@ class DeskPanel:
         self.said = widgets.HTML()
         self.target = _field("write the record to", "decision.html or decision.md, in a folder that exists")
         self.save = self._button("Write")
+        self.read.button_style = "primary"
         self.upload.observe(lambda _: self._look(), "value")
         self.look.on_click(lambda _: self._look())
         self.read.on_click(lambda _: self._start())
@@ -75,9 +78,10 @@ class DeskPanel:
                 widgets.HBox([self.read, self.stop, self.bar]),
                 self.said,
                 widgets.HBox([self.target, self.save]),
-            ],
-            layout={"padding": "6px"},
+                widgets.HTML(_LOOK, layout={"display": "none"}),
+            ]
         )
+        self.box.add_class("r2f-desk")
         self.refresh()
 
     @staticmethod
@@ -91,8 +95,8 @@ class DeskPanel:
     def refresh(self) -> None:
         """Show how things stand."""
         picture = self._desk.picture
-        below = f'<div style="{_SHEET};margin-top:6px">{picture}</div>' if picture else ""
-        self.said.value = f"<div style=\"{_SHEET}\" role='status'>{html.escape(self._desk.sentence)}</div>{below}"
+        below = f"<div>{picture}</div>" if picture else ""
+        self.said.value = f"<div style=\"{_TOLD}\" role='status'>{html.escape(self._desk.sentence)}</div>{below}"
 
     def progressed(self) -> None:
         """Show how far a reading has come, a few times a second."""
@@ -103,7 +107,7 @@ class DeskPanel:
         done, total, requests = self._desk.done
         if total:
             self.bar.value = round(100 * min(done / total, 1))
-        self.said.value = f'<div style="{_SHEET}">reading: {done / 1e6:,.0f} MB, {requests:,} requests</div>'
+        self.said.value = f'<div style="{_TOLD}">reading: {done / 1e6:,.0f} MB, {requests:,} requests</div>'
 
     def wait(self, timeout_s: float = 60) -> None:
         """Wait until a reading is over."""

@@ -260,6 +260,5 @@ def bills(
         height=400,
     )
     # Orange means Lambda in this collection; what idles is grey and hatched.
-    chart.figure["layout"]["margin"]["r"] = 64
     chart.figure["data"][1]["marker"] |= {"color": palette["muted"], "pattern": _HATCHED}
     return chart

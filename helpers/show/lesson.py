@@ -51,9 +51,9 @@ class LessonClaims:
             f"<th scope='col' style='{_CELL}'>{head}</th>" for head in ("", "The lesson says", "Verdict", "We say")
         )
         body = "".join(
-            f"<tr><th scope='row' style='{_CELL}'>{row.Index}</th><td style='{_CELL}'>{html.escape(row.claim)}</td>"
+            f"<tr><th scope='row' style='{_CELL}'>{row.Index}</th><td style='{_CELL}'>{_escaped(row.claim)}</td>"
             f"<td style='{_CELL};white-space:nowrap'>{_SHAPES[row.verdict]} {row.verdict}</td>"
-            f"<td style='{_CELL}'>{html.escape(row.teach or _AS_IT_STANDS)} <i>{_linked(row.source)}</i></td></tr>"
+            f"<td style='{_CELL}'>{_escaped(row.teach or _AS_IT_STANDS)} <i>{_linked(row.source)}</i></td></tr>"
             for row in self.rows.itertuples()
         )
         table = f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
@@ -106,6 +106,11 @@ def _each(ids: tuple[str, ...], known: pd.Index) -> Iterator[str]:
                 near = difflib.get_close_matches(end, known, n=3, cutoff=0.3) or list(known[:3])
                 raise KeyError(f"no claim has the id {end!r}; near: {', '.join(near)}")
         yield from known[known.get_loc(ends[0]) : known.get_loc(ends[-1]) + 1]
+
+
+def _escaped(text: str) -> str:
+    """Return the text as HTML, in which two dollar signs are no formula: MathJax looks for pairs within one element."""
+    return html.escape(text).replace("$", "<span>$</span>")
 
 
 def _linked(source: str) -> str:

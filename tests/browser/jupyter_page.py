@@ -1,7 +1,6 @@
 """A notebook open in a real JupyterLab in a real browser, and what a learner does with it: run, type, look, reload.
 
-``lab_server`` runs the server. What widgets offer is driven by the modules beside this one: ``explorers``, ``sheets``,
-``exercises``; ``figures`` looks at what is drawn.
+``lab_server`` runs the server. The ``page_`` modules beside this one drive widgets and look at what is drawn.
 """
 
 from __future__ import annotations
@@ -149,7 +148,9 @@ class NotebookPage:
 
     def append_and_run(self, source: str) -> list[dict[str, Any]]:
         """Write a cell of one's own below the last one, run it, and return its outputs."""
-        self.js("""(panel, source) => panel.content.model.sharedModel.addCell({ cell_type: 'code', source })""", source)
+        self.js(
+            "(panel, source) => { panel.content.model.sharedModel.addCell({ cell_type: 'code', source }); }", source
+        )
         return self.run_cell(self.js("panel => panel.content.model.cells.length - 1"))
 
     def save(self) -> None:
@@ -186,7 +187,11 @@ class NotebookPage:
         self.page.evaluate(
             "async theme => { await window.jupyterapp.commands.execute('apputils:change-theme', { theme }); }", theme
         )
-        self.page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+        self.page.wait_for_function(
+            """theme => document.body.dataset.jpThemeName === theme
+                && !document.querySelector('#jupyterlab-splash, .jp-Splash')""",
+            arg=theme,
+        )
         self.two_frames()
 
     def faults(self) -> list[str]:

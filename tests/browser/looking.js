@@ -78,7 +78,7 @@ window.looking = (() => {
   /** Parts of our cards that are wider than their place, those that scroll within it aside. */
   const wideParts = (panel) =>
     panel.content.widgets.flatMap((cell) =>
-      [...cell.node.querySelectorAll(".r2f-card, .r2f-sheet")]
+      [...cell.node.querySelectorAll(".r2f-card, .r2f-sheet, .r2f-desk")]
         .flatMap((card) => [card, ...card.querySelectorAll("*")])
         .filter((each) => !each.closest(".r2f-scroll > *, .r2f-table > *, svg, .r2f-frame"))
         .filter((each) => getComputedStyle(each.parentElement).display !== "contents")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from axe import violations
 from jupyter_page import Lab, NotebookPage
 from lab_server import LabServer
+from page_axe import violations
 from scratch_notebook import write_notebook
 
 CELLS = (

@@ -28,7 +28,7 @@ HERE = Path(__file__).resolve().parent
 REPLY_S = 120
 GROWTH_MAX_KB = 8.0  # an invocation: its record and its log are kept, as AWS keeps them
 SPREAD_MAX = 3  # threads and descriptors come and go with environments
-# A schedule and a rule, each once a minute: after a sleep one of each is late, and the next of each may come soon.
+# A schedule and a rule, each once a minute: after a sleep one of each is late, and the next may come soon after.
 STAMPEDE_S, STAMPEDE = 10.0, 4
 # label: seconds of work, the function's timeout; what must come of it
 UNDER_WAY = {

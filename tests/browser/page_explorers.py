@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import figures
+import page_figures as figures
 from jupyter_page import NotebookPage
 from playwright.sync_api import Locator
 
@@ -168,7 +168,7 @@ class Control:
         self._range.scroll_into_view_if_needed()
         mouse, box = self.explorer.notebook.page.mouse, self._range.bounding_box()
         now = self._range.evaluate("input => input.value / input.max")
-        for share in (0.25, 0.8, 0.97) if now > 0.5 else (0.8, 0.25, 0.03):
+        for share in (0.25, 0.02, 0.98) if now > 0.5 else (0.75, 0.98, 0.02):
             mouse.move(box["x"] + 11 + now * (box["width"] - 22), box["y"] + box["height"] / 2)
             mouse.down()
             mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=4)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from exercises import Task, solve, tasks
 from jupyter_page import NotebookPage
+from page_exercises import Task, solve, tasks
+from page_sheets import predict
 from playwright.sync_api import Error
-from sheets import predict
 
 PREDICT = re.compile(r"^predict\(\s*\"(?P<id>[\w.]+)\"", re.MULTILINE)
 RECALL = re.compile(r"^recall\(\"(?P<id>[\w.]+)\"", re.MULTILINE)
