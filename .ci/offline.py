@@ -123,7 +123,7 @@ def pack(into: Path) -> Path:
         (folder / "wheels" / "made-for").write_text(f"{python} {platform.system()} {platform.machine()} {needed}\n")
         shutil.copy(ROOT / ".ci" / "start.sh", folder / "start.sh")
         if BOOK.is_dir():
-            shutil.copytree(BOOK, folder / "book")
+            shutil.copytree(BOOK, folder / "build" / "book")
         unfinished = Path(scratch, "archive")
         # Wheels are compressed already; more effort would save two per cent and cost most of the time.
         with tarfile.open(unfinished, "w:gz", compresslevel=1) as archive:
