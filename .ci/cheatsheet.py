@@ -178,9 +178,9 @@ def edges() -> Block:
         sign = "<" if row.worse == "below" else ">"
         unit = row.unit.replace("% of requests", "%").replace("hours of work a month", "h of work a month")
         mark = " *" if row.flag == "assumption" else ""
-        rows.append(
-            (_MEASURES[row.measure] + mark, f"{sign} {_number(row.care)} {unit}", f"{sign} {_number(row.stop)} {unit}")
-        )
+        space = "" if unit.startswith("%") else " "
+        care, stop = (f"{sign} {_number(value)}{space}{unit}" for value in (row.care, row.stop))
+        rows.append((_MEASURES[row.measure] + mark, care, stop))
     days = sorted(frame.as_of.dt.date.map(str))
     return Block(
         "When to think twice",

@@ -59,11 +59,8 @@ class Verdict:
             return f"{self.rule}: not asked."
         side = {"above": ("over", "up to"), "below": ("under", "from")}[self.worse]
         beyond = self.level in (CARE, STOP)
-        return (
-            f"{written(self.value)} {self.unit} ({self.level} {side[0]} {written(self.threshold)})"
-            if beyond
-            else (f"{written(self.value)} {self.unit} (fine {side[1]} {written(self.threshold)})")
-        )
+        verdict = f"{self.level} {side[0]}" if beyond else f"fine {side[1]}"
+        return f"{measured(self.value, self.unit)} ({verdict} {written(self.threshold)})"
 
 
 def written(value: float) -> str:
@@ -71,6 +68,17 @@ def written(value: float) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def measured(value: float, unit: str) -> str:
+    """Write a measure with its unit; a percent sign follows its number at once.
+
+    Examples
+    --------
+    >>> measured(0.4571, "% of requests"), measured(1500, "ms")
+    ('0.457% of requests', '1,500 ms')
+    """
+    return f"{written(value)}{'' if unit.startswith('%') else ' '}{unit}"
 
 
 def _late_percent(case: Case) -> float | None:

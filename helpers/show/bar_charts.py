@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.show import theme
 from helpers.show.chart import Chart
 from helpers.show.frames import amount, category, check_columns, table_of
-from helpers.show.palette import PAPER, TEXT, palette
+from helpers.show.palette import PAPER, SHADES, TEXT, palette
 
 
 def bars(
@@ -136,10 +136,8 @@ def heat(
         "z": shade,
         "text": texts,
         "texttemplate": "%{text}",
-        # One hue, from light to middling: it reads in grey and for every kind of colour vision, and dark
-        # text stands out on all of it.
         "textfont": {"color": TEXT},
-        "colorscale": [[0, "#f3f7fe"], [1, "#5b9aec"]],
+        "colorscale": SHADES,
         "showscale": False,
         "xgap": 2,
         "ygap": 2,

@@ -13,11 +13,11 @@ import pandas as pd
 
 from helpers.advice import Advice, Case, Shape, Swing, advise, by_rule, cheapest, split
 from helpers.advice.bills import curve, environments
-from helpers.advice.rules import CARE, OPEN, STOP, written
+from helpers.advice.rules import CARE, OPEN, STOP, measured, written
 from helpers.advice.shape import DAYS
 from helpers.show import charts, theme
 from helpers.show.chart import Chart
-from helpers.show.palette import palette
+from helpers.show.palette import SHADES, palette
 from helpers.show.wording import dollars, listed, number, quantity
 
 POINTS = 41
@@ -40,13 +40,12 @@ def week(shape: Shape) -> Chart:
     ]
     d, hour = divmod(int(np.nanargmax(hours)), 24)
     most = float(hours[d, hour])
-    colour = palette["lambda"]
     trace = {
         "type": "heatmap",
         "x": [f"{hour:02d}" for hour in range(24)],
         "y": list(DAYS),
         "z": [[round(float(value), 2) if math.isfinite(value) else None for value in day] for day in hours],
-        "colorscale": [[0, "#fdf3e7"], [1, colour]],
+        "colorscale": SHADES,
         "colorbar": {"title": {"text": "requests<br>an hour"}, "thickness": 14},
         "xgap": 2,
         "ygap": 2,
@@ -175,7 +174,7 @@ def verdicts(advice: Advice) -> pd.DataFrame:
     """Return the verdicts as a frame: rule, verdict, the number that decides, the threshold, its source and date."""
     rows = []
     for rule, verdict in by_rule((*advice.edges, *advice.fit)).items():
-        value = "" if verdict.value is None else f"{written(verdict.value)} {verdict.unit}"
+        value = "" if verdict.value is None else measured(verdict.value, verdict.unit)
         side = "over" if verdict.worse == "above" else "under"
         rows.append(
             (

@@ -17,6 +17,9 @@ TEXT = "#1b1f24"
 QUIET_TEXT = "#525961"
 GRID = "#e3e6ea"
 AXIS = "#8a9199"
+# Of a grid of cells, from few to many. One hue, from light to middling: it reads in grey and for every kind of colour
+# vision, and dark text stands out on all of it.
+SHADES = [[0, "#f3f7fe"], [1, "#5b9aec"]]
 
 
 class Style(NamedTuple):
