@@ -117,6 +117,8 @@ class Copy:
         text = re.sub(r"\x1b\[[0-9;]*m", "", self.log.read_text(errors="replace"))
         if code in (0, 5):  # 5: a module without doctests
             return ""
+        if code < 0:  # compiled code wrote where it must not
+            return f"{signal.Signals(-code).name} in {' '.join(arguments)}"
         if code not in (1, 2):
             raise SystemExit(f"pytest ended with {code} for {' '.join(arguments)}:\n{text[-3000:]}")
         found = re.search(r"^(?:FAILED|ERROR) (\S+)", text, re.MULTILINE)
