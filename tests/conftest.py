@@ -83,7 +83,7 @@ def zipped(source: str | Mapping[str, str | bytes]) -> bytes:
     return data.getvalue()
 
 
-def until(condition: Callable[[], Any], timeout_s: float = 10) -> Any:
+def until(condition: Callable[[], Any], timeout_s: float = 30) -> Any:
     """Wait until something holds; return it."""
     deadline = time.monotonic() + timeout_s
     while not (found := condition()):

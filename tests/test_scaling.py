@@ -187,6 +187,17 @@ def test_a_queues_pollers_start_at_5_and_grow_by_300_a_minute():
     assert frame.waiting[59] == pytest.approx(3000 - 304, abs=1)
 
 
+def test_a_queues_pollers_are_added_one_by_one():
+    result = simulate(
+        from_timestamps(np.zeros(10), duration_s=2),
+        duration_ms=600_000,
+        init_ms=0,
+        queue=Pollers(start=5, per_minute=300, batch_size=1),
+        record=True,
+    )
+    assert result.records().start_s.tolist() == pytest.approx([0, 0, 0, 0, 0, 0.2, 0.4, 0.6, 0.8, 1.0])
+
+
 def test_one_invocation_takes_a_batch_of_what_waits():
     queue = Pollers(batch_size=10)
     result = simulate(from_timestamps([0] * 25), duration_ms=100, init_ms=0, queue=queue)
