@@ -202,6 +202,7 @@ def test_one_invocation_takes_a_batch_of_what_waits():
     queue = Pollers(batch_size=10)
     result = simulate(from_timestamps([0] * 25), duration_ms=100, init_ms=0, queue=queue)
     assert (result.served, result.invocations) == (25, 3)
+    assert result.mean_latency_ms == pytest.approx(100)
 
 
 def test_timelines_of_any_step_add_up_to_the_same():
