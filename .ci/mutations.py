@@ -51,6 +51,7 @@ EXPLAINED: dict[str, str] = {
     "helpers/scaling/loop.py:CLASSES_AN_OCTAVE.LOWEST_OCTAVE.OCTAVES:20": "counts from a millionth of a ms or less",
     "helpers/scaling/loop.py:CLASSES_AN_OCTAVE.LOWEST_OCTAVE.OCTAVES:64": "counts up to centuries, or longer ones",
     "helpers/scaling/loop.py:_answer.place:0.5": "where an octave's classes begin: all move alike, none overlap",
+    "helpers/scaling/loop.py:run:1.0": "attempts are read as whole numbers: what is above one is cut off",
     "helpers/scaling/platform.py:ENVIRONMENTS_MAX:10_000_000": "a bound for typing errors, far above any quota",
     "helpers/scaling/arrivals.py:PIECE:65_536": "the size of a buffer, which moves nothing but last digits",
     "helpers/pricing/scenarios.py:idle_month.none:100": "a month without requests: no duration is ever multiplied",

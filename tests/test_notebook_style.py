@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
+from string import ascii_lowercase
 from urllib.parse import urlsplit
 
 import pytest
@@ -137,6 +138,20 @@ def test_the_map_says_its_minutes_in_steps_of_five(book: Notebook, place: str):
     assert int(row[1]) == 5 * round(sum(book.minutes_stated.values()) / 5)
 
 
+@pytest.mark.parametrize("place", ["README.md", "notebooks/00_start_here.ipynb"])
+def test_the_map_asks_what_its_title_asks(book: Notebook, place: str):
+    path = ROOT / place
+    text = path.read_text(encoding="utf-8") if path.suffix == ".md" else notebook(path).text
+    if book.number != START:
+        title = book.cells[0].source.splitlines()[0].removeprefix(f"# {book.number} · ")
+        assert re.search(rf"\]\((?:notebooks/)?{book.path.name}\) \| (.*?) \|", text)[1] == title
+
+
+def test_predictions_are_lettered_without_a_gap(book: Notebook):
+    letters = re.findall(r"\bpredict\(\s*\"(\d\d\.\w)\"", book.program)
+    assert letters == [f"{book.number}.{letter}" for letter in ascii_lowercase[: len(letters)]]
+
+
 @rule("exercises")
 def test_there_is_something_to_do_six_times_an_hour(book: Notebook):
     tasks = len(book.exercises) + len(book.quizzes)
@@ -204,7 +219,7 @@ def test_it_says_what_became_of_the_lessons_claims(book: Notebook):
 @rule("claims")
 def test_what_became_of_a_claim_can_be_looked_up_with_its_source(book: Notebook):
     # the card of claims shows both
-    assert re.search(r"tables\.claims\(\)|\blesson_claims\(", book.text + book.program)
+    assert [cell.section for cell in book.code if re.match(r"lesson_claims\(", cell.source)] == ["Fine print"]
 
 
 def test_sections_that_are_looked_up_come_last(book: Notebook):

@@ -198,6 +198,19 @@ def test_a_queues_pollers_are_added_one_by_one():
     assert result.records().start_s.tolist() == pytest.approx([0, 0, 0, 0, 0, 0.2, 0.4, 0.6, 0.8, 1.0])
 
 
+def test_pollers_under_the_cap_on_calls_look_again_as_soon_as_one_more_is_allowed():
+    result = simulate(
+        from_timestamps(np.zeros(20), duration_s=2),
+        duration_ms=1,
+        init_ms=0,
+        platform=Platform(concurrency=1, rate_cap_factor=10),
+        queue=Pollers(start=1, most=1, batch_size=1),
+        record=True,
+    )
+    # A second's worth of calls is there at the beginning; after that one comes each tenth of a second.
+    assert np.diff(result.records().start_s)[10:] == pytest.approx(0.1)
+
+
 def test_one_invocation_takes_a_batch_of_what_waits():
     queue = Pollers(batch_size=10)
     result = simulate(from_timestamps([0] * 25), duration_ms=100, init_ms=0, queue=queue)

@@ -87,7 +87,7 @@ def _traces(table: pd.DataFrame, free: pd.Series, most: float) -> list[dict[str,
     names = palette.names_for(dict.fromkeys(paid))
     colour_of = {item: palette[name] for item, name in zip(dict.fromkeys(paid), names, strict=True)}
     rows = [
-        {"y": f"{theme.wrapped(item, 20)} ", "free": is_free, "usd": usd, "colour": colour_of[each]}
+        {"y": theme.wrapped(item, 20).replace("<br>", " <br>") + " ", "free": is_free, "usd": usd, "colour": colour_of[each]}
         for item, is_free, usd, each in zip(_distinct(table["item"]), free, table["usd"], paid, strict=True)
     ]
     bars = {

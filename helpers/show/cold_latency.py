@@ -118,6 +118,9 @@ def remedies(frame: pd.DataFrame, *, objective_ms: float | None = None) -> Chart
     check_columns(frame, "remedy", "p99_ms", "usd")
     names = palette.names_for(frame.remedy)
     first, best = frame.iloc[0], frame.loc[frame.p99_ms.idxmin()]
+    enough = frame[frame.p99_ms <= objective_ms] if objective_ms is not None else frame[:0]
+    if len(enough):
+        best = enough.loc[enough.usd.idxmin()]
     layout = theme.layout(
         f"{_start(best.remedy)}: a p99 of {short(best.p99_ms)} ms for {say.dollars(best.usd)} a month",
         "USD a month",
@@ -188,13 +191,8 @@ def remedies(frame: pd.DataFrame, *, objective_ms: float | None = None) -> Chart
         f"{say.dollars(first.usd)}. The remedies: {told}."
     )
     if objective_ms is not None:
-        enough = frame[frame.p99_ms <= objective_ms]
-        cheapest = enough.loc[enough.usd.idxmin()] if len(enough) else None
-        sentence += (
-            f" The cheapest within {short(objective_ms)} ms: {cheapest.remedy}."
-            if cheapest is not None
-            else f" None stays within {short(objective_ms)} ms."
-        )
+        within = f"within {short(objective_ms)} ms"
+        sentence += f" The cheapest {within}: {best.remedy}." if len(enough) else f" None stays {within}."
     return Chart({"data": data, "layout": layout}, sentence, frame)
 
 

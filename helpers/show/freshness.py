@@ -84,7 +84,7 @@ class Freshness:
         for slug, row in self.outdated.iterrows():
             notes.append(
                 f"Notice: {row['item']} ({slug}) is from {row['as_of']:%Y-%m-%d}, {row['age_days']} days before"
-                f" {self.today}; its age limit is {row['max_age_days']} days. Check it before you rely on it:"
+                f" {self.today}; its age limit is {row['max_age_days']:.0f} days. Check it before you rely on it:"
                 f" {row['source']}"
             )
         return notes

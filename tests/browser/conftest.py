@@ -1,4 +1,4 @@
-"""One browser and one JupyterLab for each worker of a run; `make test-browser` starts two workers.
+"""One browser and one JupyterLab for each worker of a run; `make test-browser` starts three workers.
 
 Tests that share an open notebook stay on one worker. All pages of a worker share what its browser
 keeps: JupyterLab's 12 MB are fetched and compiled once, and not for each page.

@@ -25,7 +25,8 @@ _HARMLESS = (
     "[anywidget] Failed to initialize model",
 )
 _WIDGET_FAILURES = ("Error displaying widget", "Error creating widget", "Failed to load model")
-_PANEL = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+# Playwright's own search looks into every element of the page for a shadow tree; "light" leaves that to the browser.
+_NOTEBOOK = "css:light=.jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook"
 
 _READY = """name => {
     const panel = window.jupyterapp?.shell?.currentWidget;
@@ -62,11 +63,11 @@ class NotebookPage:
     @property
     def body(self) -> Locator:
         """The notebook in the page."""
-        return self.page.locator(f"{_PANEL} .jp-Notebook")
+        return self.page.locator(_NOTEBOOK)
 
     def cell(self, at: int | str) -> Locator:
         """Return one cell of the page, by its position in the notebook or its id."""
-        return self.body.locator(".jp-Cell").nth(self.index(at) if isinstance(at, str) else at)
+        return self.page.locator(f"{_NOTEBOOK} .jp-Cell").nth(self.index(at) if isinstance(at, str) else at)
 
     def scroll_to(self, at: int | str) -> Locator:
         """Bring a cell into view and return it."""
@@ -108,6 +109,7 @@ class NotebookPage:
             """() => !window.running
                 && window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'""",
             timeout=timeout_s * 1000,
+            polling=50,  # by default Playwright looks at every frame, and so keeps the page drawing
         )
 
     def run_cell(self, at: int | str) -> list[dict[str, Any]]:

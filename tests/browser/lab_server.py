@@ -70,23 +70,20 @@ class LabServer:
 
 
 @contextmanager
-def lab_server(folder: Path, *, settings: dict[str, Any] | None = None) -> Iterator[LabServer]:
+def lab_server(folder: Path, *, every_cell_drawn: bool = True) -> Iterator[LabServer]:
     """Run JupyterLab on a copy of ``notebooks/`` in ``folder``; leave no process behind.
 
     Parameters
     ----------
     folder : an empty folder
-    settings : JupyterLab settings by plugin, on top of those that tests need
+    every_cell_drawn : whether cells that are scrolled out of sight are drawn all the same, so that a test can look at
+        them; JupyterLab draws them when they come into sight
     """
     root, own = folder / "root", folder / "jupyter"
     shutil.copytree(NOTEBOOKS, root / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    overrides = {
-        # Every cell is in the page, also those that are scrolled out of sight.
-        "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-        **(settings or {}),
-    }
     labconfig = own / "config" / "labconfig"
     labconfig.mkdir(parents=True)
+    overrides = {"@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"}} if every_cell_drawn else {}
     (labconfig / "default_setting_overrides.json").write_text(json.dumps(overrides))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

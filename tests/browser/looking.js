@@ -46,6 +46,27 @@ window.looking = (() => {
     [...document.querySelectorAll(".r2f-loading")].every((each) => each.hidden) &&
     [...document.querySelectorAll(".jp-RenderedPlotly")].every((each) => each.querySelector(".main-svg, img.plot-img"));
 
+  /** What a cell in sight should show and does not: figures, widgets. */
+  function missing(panel, position) {
+    const cell = panel.content.widgets[position];
+    const { id } = cell.model;
+    const failed = /Loading widget\.\.\.|Error displaying widget|Error creating widget|Failed to load model/;
+    const faults = [...cell.node.querySelectorAll(".jp-RenderedPlotly, .r2f-plot")]
+      .filter((each) => !each.querySelector(".main-svg, img.plot-img"))
+      .map(() => `cell ${id}: a figure is not drawn`);
+    if ([...cell.node.querySelectorAll(".r2f-loading")].some((each) => !each.hidden)) {
+      faults.push(`cell ${id}: an explorer is still loading`);
+    }
+    const said = failed.exec(cell.node.innerText);
+    if (said) faults.push(`cell ${id} says: ${said[0]}`);
+    for (const output of cell.model.outputs?.toJSON() ?? []) {
+      if (output.data && !cell.node.querySelector(".jp-OutputArea-output")?.childElementCount) {
+        faults.push(`cell ${id}: its output is not in the page`);
+      }
+    }
+    return faults;
+  }
+
   /** Whether every figure has the width of its place. */
   const allFit = () =>
     [...document.querySelectorAll(".js-plotly-plot")].every((gd) => {
@@ -118,6 +139,16 @@ window.looking = (() => {
   }
   const atRest = (card) => card.querySelector(".r2f-sentence").ariaBusy !== "true";
 
+  /** The same, once it is at rest: a look and the wait before it in one go. */
+  async function lookAtRest(card, withinMs) {
+    const until = performance.now() + withinMs;
+    while (!atRest(card)) {
+      if (performance.now() > until) throw new Error(`an explorer was not at rest after ${withinMs} ms`);
+      await new Promise(requestAnimationFrame);
+    }
+    return look(card);
+  }
+
   /** A control: its name, whether it has the focus, and how thick the ring around it is. */
   function stop(input) {
     const style = getComputedStyle(input);
@@ -126,5 +157,5 @@ window.looking = (() => {
     return { name, here: document.activeElement === input, ring };
   }
 
-  return { drawn, allDrawn, allFit, unnamed, cutOff, look, atRest, stop };
+  return { drawn, allDrawn, missing, allFit, unnamed, cutOff, lookAtRest, stop };
 })();

@@ -55,10 +55,7 @@ class Explorer:
 
     def look(self) -> Look:
         """Return what is seen, once it is at rest."""
-        self.notebook.page.wait_for_function(
-            "card => looking.atRest(card)", arg=self.card.element_handle(), timeout=MOVE_S * 1000
-        )
-        return Look(**self.card.evaluate("card => looking.look(card)"))
+        return Look(**self.card.evaluate("(card, withinMs) => looking.lookAtRest(card, withinMs)", MOVE_S * 1000))
 
     def controls(self) -> list[Control]:
         """Return its controls."""
@@ -158,7 +155,7 @@ class Control:
     def _slider_by_keyboard(self) -> Iterator[str]:
         text = self.node.locator("input[type=text]").input_value()
         self._range.focus()
-        for key in ("ArrowRight", "ArrowLeft", "ArrowLeft", "Home", "End"):
+        for key in ("ArrowRight", "ArrowLeft", "Home", "End"):
             self._keys(key)
             yield key
         self._back(text)
@@ -168,10 +165,10 @@ class Control:
         self._range.scroll_into_view_if_needed()
         mouse, box = self.explorer.notebook.page.mouse, self._range.bounding_box()
         now = self._range.evaluate("input => input.value / input.max")
-        for share in (0.25, 0.02, 0.98) if now > 0.5 else (0.75, 0.98, 0.02):
+        for share in (0.25, 0.02, 0.85) if now > 0.5 else (0.75, 0.98, 0.15):
             mouse.move(box["x"] + 11 + now * (box["width"] - 22), box["y"] + box["height"] / 2)
             mouse.down()
-            mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=4)
+            mouse.move(box["x"] + share * box["width"], box["y"] + box["height"] / 2, steps=2)
             mouse.up()
             yield f"dragged to {share:.0%}"
             now = self._range.evaluate("input => input.value / input.max")
@@ -196,10 +193,10 @@ class Control:
             yield f"{label.inner_text()!r} clicked"
 
     def _list_by_keyboard(self) -> Iterator[str]:
-        options = self.node.locator("select").evaluate("select => [select.selectedIndex, select.options.length]")
+        # The mouse chooses every option; here both ends, and the way back.
+        start = self.node.locator("select").evaluate("select => select.selectedIndex")
         self.node.locator("select").focus()
-        down, up = options[1] - 1 - options[0], options[0]
-        for key in ("ArrowDown",) * down + ("ArrowUp",) * (down + up) + ("ArrowDown",) * up:
+        for key in ("End", "Home", *("ArrowDown",) * start):
             self._keys(key)
             yield key
 

@@ -23,6 +23,15 @@ def await_width(notebook: NotebookPage) -> None:
     notebook.two_frames()
 
 
+def missing_in_sight(notebook: NotebookPage, position: int) -> list[str]:
+    """Say what a cell that was scrolled into sight does not show, once there was time to draw it."""
+    for _ in range(DRAWN_S * 10):
+        if not (found := notebook.js("(panel, position) => looking.missing(panel, position)", position)):
+            return []
+        notebook.page.wait_for_timeout(100)
+    return found
+
+
 def undrawn(notebook: NotebookPage) -> list[str]:
     """Say which traces of which figures have no marks."""
     faults = []

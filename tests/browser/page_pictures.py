@@ -1,4 +1,4 @@
-"""Pictures of a whole notebook, one for each theme, in ``build/screenshots/``: to be looked at side by side."""
+"""A picture of each whole notebook, in ``build/screenshots/``: to be looked at side by side."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def strips(notebook: NotebookPage) -> list[Image.Image]:
     return found
 
 
-def keep(notebook: NotebookPage, theme: str) -> Path:
+def keep(notebook: NotebookPage) -> Path:
     """Keep a picture of the whole notebook, its parts beside each other, and return where."""
     parts = strips(notebook)
     width, height = parts[0].size
@@ -48,6 +48,6 @@ def keep(notebook: NotebookPage, theme: str) -> Path:
     for number, part in enumerate(parts):
         sheet.paste(part, (number * width, 0))
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    path = SCREENSHOTS / f"{notebook.name.removesuffix('.ipynb')}-{theme}.jpg"
+    path = SCREENSHOTS / f"{notebook.name.removesuffix('.ipynb')}.jpg"
     sheet.save(path, quality=80)
     return path
