@@ -32,7 +32,7 @@ test-thorough: ## the tests that `make test` leaves out because they take long: 
 
 test-browser: ## open every notebook in a real browser and run it, and read the book (needs Chromium or Chrome)
 	$(setup) lab tests book
-	@$(python) -m pytest tests/browser -n 3 --dist loadscope $(ARGS)
+	@$(python) -m pytest tests/browser -m "" -n 3 --dist loadscope $(ARGS)
 
 mutate: ## a test of the tests: change a price, a limit, a constant; something must fail (hours; ARGS="--limit 60" for a sample)
 	$(setup) lab tests

@@ -86,9 +86,11 @@ def _traces(table: pd.DataFrame, free: pd.Series, most: float) -> list[dict[str,
     paid = [_paid(item) for item in table["item"]]
     names = palette.names_for(dict.fromkeys(paid))
     colour_of = {item: palette[name] for item, name in zip(dict.fromkeys(paid), names, strict=True)}
+    # A space at the end of each line of a name keeps it off the stub.
+    labels = [theme.wrapped(item, 20).replace("<br>", " <br>") + " " for item in _distinct(table["item"])]
     rows = [
-        {"y": theme.wrapped(item, 20).replace("<br>", " <br>") + " ", "free": is_free, "usd": usd, "colour": colour_of[each]}
-        for item, is_free, usd, each in zip(_distinct(table["item"]), free, table["usd"], paid, strict=True)
+        {"y": label, "free": is_free, "usd": usd, "colour": colour_of[each]}
+        for label, is_free, usd, each in zip(labels, free, table["usd"], paid, strict=True)
     ]
     bars = {
         "type": "bar",

@@ -23,9 +23,9 @@ def await_width(notebook: NotebookPage) -> None:
     notebook.two_frames()
 
 
-def missing_in_sight(notebook: NotebookPage, position: int) -> list[str]:
+def missing_in_sight(notebook: NotebookPage, position: int, within_s: float = DRAWN_S) -> list[str]:
     """Say what a cell that was scrolled into sight does not show, once there was time to draw it."""
-    for _ in range(DRAWN_S * 10):
+    for _ in range(int(within_s * 10)):
         if not (found := notebook.js("(panel, position) => looking.missing(panel, position)", position)):
             return []
         notebook.page.wait_for_timeout(100)

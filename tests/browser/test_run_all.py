@@ -11,6 +11,7 @@ import pytest
 from jupyter_page import Lab, open_lab
 from lab_server import NOTEBOOKS, LabServer, lab_server
 from playwright.sync_api import BrowserContext
+from scratch_notebook import write_notebook
 
 pytestmark = pytest.mark.thorough
 
@@ -42,3 +43,22 @@ def test_everything_is_there_after_run_all(lab: Lab, server: LabServer, name: st
     lab.shut(notebook)
     server.stop_kernels()
     assert (faults, dialogs) == ([], [])
+
+
+def test_what_is_missing_in_a_cell_would_be_noticed(lab: Lab, server: LabServer) -> None:
+    notebook = lab.open(
+        write_notebook(
+            server,
+            "missing.ipynb",
+            "from IPython.display import HTML\nHTML('<div class=\"r2f-plot\"></div>')",
+            "print('Error displaying widget')",
+            "1 + 1",
+        )
+    )
+    notebook.run_all()
+    found = [figures.missing_in_sight(notebook, position, within_s=0.2) for position in range(3)]
+    lab.shut(notebook)
+    server.stop_kernels()
+    assert [len(faults) for faults in found] == [1, 1, 0]
+    assert "a figure is not drawn" in found[0][0]
+    assert "Error displaying widget" in found[1][0]
