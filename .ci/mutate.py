@@ -52,10 +52,14 @@ LIKELY = {
     "data/responsibility": "responsibility show_matrix learn_sets learn_quiz data helpers/responsibility.py",
     "data/claims.csv": "show_lesson responsibility coldstart history data show_matrix learn_quiz",
     "data/timeline.csv": "data_values history show_eras data learn_sets learn_quiz helpers/history.py",
+    "helpers/pricing/splitting.py": "splitting assumptions edges helpers/pricing",
+    "helpers/pricing/steady.py": "steady assumptions edges helpers/pricing",
     "helpers/pricing": f"{_BILLS} show_report cloud_report helpers/pricing pricing_properties",
     "helpers/scaling": f"{_PLATFORM} helpers/scaling",
     "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/history.py",
     "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
+    "helpers/operations.py": "operations upkeep assumptions show_operations helpers/operations.py",
+    "helpers/advice": "advice assumptions report_record report_reading show_decisions learn_sets helpers/advice",
     "helpers/coldstart": "coldstart assumptions coldstart_findings show_cold learn_sets helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.
@@ -63,10 +67,14 @@ NOTEBOOKS = {
     "data/responsibility": "03 00",
     "data/claims.csv": "03 06 10 01 02 07 08 09",
     "data/timeline.csv": "01",
+    "helpers/pricing/splitting.py": "09",
+    "helpers/pricing/steady.py": "09",
     "helpers/pricing": "06 00 01 08 05 02 07 04 09 10",
     "helpers/scaling": "05 08 02 09 10",
     "helpers/capacity.py": "01 05 06",
     "helpers/history.py": "01",
+    "helpers/operations.py": "04",
+    "helpers/advice": "10",
     "helpers/coldstart": "08",
 }
 

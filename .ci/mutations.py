@@ -17,11 +17,14 @@ from pathlib import Path
 
 FORMULAS = (
     *(f"helpers/pricing/{name}.py" for name in ("bill", "fleets", "functions", "rates", "scenarios")),
-    *(f"helpers/pricing/{name}.py" for name in ("services", "use")),
+    *(f"helpers/pricing/{name}.py" for name in ("services", "splitting", "steady", "use")),
     *(f"helpers/scaling/{name}.py" for name in ("analytic", "arrivals", "group", "incidents", "loop")),
     *(f"helpers/scaling/{name}.py" for name in ("platform", "result", "samplers", "surge")),
     "helpers/capacity.py",
     "helpers/history.py",
+    "helpers/operations.py",
+    *(f"helpers/advice/{name}.py" for name in ("bills", "case", "decide", "memory", "playing")),
+    *(f"helpers/advice/{name}.py" for name in ("rules", "sensitivity", "shape", "sketch", "traffic")),
     *(f"helpers/coldstart/{name}.py" for name in ("findings", "imports", "latency", "published", "remedies")),
     *(f"helpers/coldstart/{name}.py" for name in ("stats", "traffic")),
 )
