@@ -28,7 +28,9 @@ def strips(notebook: NotebookPage) -> list[Image.Image]:
         last = outer.evaluate(
             """(element, [number, overlap]) => {
                 element.scrollTo({ top: number * (element.clientHeight - overlap), behavior: 'instant' });
-                return element.scrollTop + element.clientHeight >= element.scrollHeight - 2;
+                // below its foot, a notebook has room to be scrolled away
+                const foot = element.querySelector('.jp-Notebook-footer') ?? element.lastElementChild;
+                return foot.getBoundingClientRect().top <= element.getBoundingClientRect().bottom;
             }""",
             [len(found), _OVERLAP],
         )
