@@ -43,6 +43,10 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return (yield) + ("PYTEST_XDIST_AUTO_NUM_WORKERS" not in os.environ)
 
 
+# Of `make test-thorough`, those of half a minute and more, the longest first: an installation, measured starts, naps.
+LONGEST = ("test_offline.py", "test_learn_starts.py", "test_cloud_asleep.py", "test_cloud_edges.py")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the files that take longest first, so that at the end no worker waits for another one's notebook."""
@@ -52,7 +56,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     def turn(item: pytest.Item) -> tuple[int, int]:
         name = item.path.name
-        return 0 if name.endswith(".ipynb") else 1 if name.startswith("test_cloud") else 2, -count[item.path]
+        if name in LONGEST:
+            return 1, LONGEST.index(name)
+        return 0 if name.endswith(".ipynb") else 2 if name.startswith("test_cloud") else 3, -count[item.path]
 
     items.sort(key=turn)
 
