@@ -69,6 +69,28 @@ def test_the_order_of_the_fleets_at_a_million_a_minute() -> None:
     assert frame.usd["EKS on EC2"] - frame.usd["EC2 on demand"] == pytest.approx(73)
 
 
+def test_what_an_instance_carries_by_hand() -> None:
+    # m7g.large has 2 vCPUs and 8 GB. Half of 100 ms on a full vCPU: 40 a second; used to a half, 20.
+    assert Steady().unit_rate(100, 1769) == pytest.approx(20)
+    # With 10 GB a quarter of it is taken for 100 ms: 32 a second fit into the memory, 16 are planned.
+    assert Steady().unit_rate(100, 10_240) == pytest.approx(16)
+
+
+def test_a_task_has_one_vcpu_and_two_gb_and_two_of_them_always_run() -> None:
+    lines = Steady(fleet="Fargate").bill(0.001, duration_ms=100, memory_mb=512).lines
+    assert [line.quantity for line in lines] == [2 * 1 * 730, 2 * 2 * 730]
+    assert Steady(fleet="Fargate").unit_rate(100, 1769) == pytest.approx(10)
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("people_hours", 0, 10_000), ("minimum", 1, 1000)])
+def test_a_fleet_has_bounds(name: str, least: float, most: float) -> None:
+    assert getattr(Steady(**{name: least}), name) == least
+    assert getattr(Steady(**{name: most}), name) == most
+    for beyond in (least - 1, most + 1):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            Steady(**{name: beyond})
+
+
 def test_people_cost_their_share_of_a_year() -> None:
     assert people(2080 / 12).total == pytest.approx(85_000 / 12)
     assert people(0).lines == ()
