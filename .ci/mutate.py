@@ -59,7 +59,7 @@ LIKELY = {
     "helpers/capacity.py": "capacity assumptions history scenarios show_eras learn_sets helpers/history.py",
     "helpers/history.py": "history assumptions show_eras learn_sets helpers/history.py",
     "helpers/operations.py": "operations upkeep assumptions show_operations helpers/operations.py",
-    "helpers/advice": "advice assumptions report_record report_reading learn_sets helpers/advice",
+    "helpers/advice": "advice_by_hand advice assumptions report_record report_reading learn_sets helpers/advice",
     "helpers/coldstart": "coldstart assumptions coldstart_findings show_cold learn_sets helpers/coldstart",
 }
 # Which notebooks could; for a price or a limit those whose text has it, by the start of its name.

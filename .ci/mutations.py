@@ -32,6 +32,13 @@ SMALLEST = 1e-5  # below it, a constant is a tolerance against rounding and no p
 
 # Places whose change nobody has to notice, each with its reason. Everything else that survives is a missing test.
 EXPLAINED: dict[str, str] = {
+    "helpers/advice/bills.py:options:128": "how many answers are kept at hand",
+    "helpers/advice/decide.py:FEWEST.MOST.POINTS:*": "between which, and how finely, a crossing is looked for",
+    "helpers/advice/decide.py:fleet_from*": "how a search begins, narrows and ends: within a thousandth either way",
+    "helpers/advice/playing.py:_warmed_up*": "how much of a run is left out while it warms up, rounded up",
+    "helpers/advice/rules.py:written:100": "three digits of a number from 100 to 110 are all of it",
+    "helpers/advice/sketch.py:Sketch.quantile:0.5": "anything above none and below one finds the first",
+    "helpers/advice/traffic.py:PAGES*": "how much of a log is kept before its steps become coarser",
     "helpers/history.py:milestones:2100": "the default end of the timeline, far after its last milestone",
     "helpers/history.py:_last_day:1": "any day of a month, and 31 days more, lies in the next one",
     "helpers/history.py:_last_day:31": "the first of a month, and 31 to 58 days more, lies in the next one",

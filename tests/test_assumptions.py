@@ -9,11 +9,15 @@ from math import inf
 
 import pytest
 
+from helpers.advice import Case, playing, rules, sketch, traffic
+from helpers.advice.bills import SCALES, SMALL_LOAD
 from helpers.capacity import DAY_SHAPE, Fleet, Week
 from helpers.coldstart.remedies import Remedies
 from helpers.coldstart.traffic import SHAPES
 from helpers.history import Shop
 from helpers.pricing.scenarios import Workload
+from helpers.pricing.splitting import Work
+from helpers.pricing.steady import Steady
 from helpers.scaling.group import Group
 from helpers.scaling.incidents import EVENINGS, INIT_MS, Incident
 from helpers.scaling.platform import Asynchronous, Platform, Retry
@@ -31,6 +35,41 @@ ASSUMED = {
         "server_vcpu": 32,
         "server_kw": 0.4,
         "server_years": 4,
+    },
+    Case: {
+        "wait_ms": 80,
+        "cpu_ms": 10,
+        "memory_mb": 512,
+        "architecture": "x86_64",
+        "longest_ms": None,
+        "peak": 3,
+        "peak_hour": None,
+        "idle_share": 0,
+        "init_ms": 250,
+        "cold_share": 0,
+        "trigger": "http",
+        "door": "HTTP",
+        "response_kb": 20,
+        "log_kb": 1,
+        "file_mb": 0,
+        "latency_aim_ms": None,
+        "state_mb": 0,
+        "state_trips": 2,
+        "leave_months": None,
+        "people_hours": 0,
+        "usd_per_hour": None,
+        "utilisation": 0.5,
+        "minimum": 2,
+        "free_tier": True,
+    },
+    Work: {"hours": 3, "pieces": 180, "at_once": 40},
+    Steady: {
+        "fleet": "EC2 on demand",
+        "utilisation": 0.5,
+        "computing": 0.5,
+        "own_memory": 0.25,
+        "people_hours": 0,
+        "minimum": 2,
     },
     Week: {
         "per_second": 60,
@@ -108,6 +147,13 @@ CROWD = Surge(base_rate=400, peak_rate=6_000, quiet_s=10, rise_s=5, hold_s=60)
 @pytest.mark.parametrize("model", ASSUMED, ids=lambda model: model.__name__)
 def test_a_model_assumes_what_was_entered(model):
     assert {each.name: each.default for each in fields(model) if each.default is not MISSING} == ASSUMED[model]
+
+
+def test_the_advisor_assumes_what_was_entered():
+    assert (rules.TRIP_MS, SMALL_LOAD, SCALES) == (5, 0.5, (0.1, 1, 10))
+    assert (playing.KEEP_ALIVE_S, playing.MOST_REQUESTS, traffic.WEEKS) == (600, 2_000_000, 4)
+    assert (sketch.RATIO, sketch.LOWEST_MS, sketch.CLASSES) == (1.01, 0.01, 2600)
+    assert (traffic.STRAY_SHARE, traffic.STRAY_GAP_DAYS) == (0.001, 30)
 
 
 def test_the_three_evenings_are_set_as_they_were_entered():

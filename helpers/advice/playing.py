@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from helpers import tables
 from helpers.advice.case import Case
 from helpers.advice.traffic import Traffic
 from helpers.checks import number
@@ -125,7 +126,7 @@ def durations(traffic: Traffic, case: Case) -> Sampler:
     mean = case.duration_ms
     if traffic.durations is not None and traffic.durations.mean_ms > 0:
         points = traffic.durations.points()
-        timeout_ms = 900_000.0
+        timeout_ms = tables.limit("lambda.timeout").max * 1000
         return empirical(np.minimum(np.maximum(points * (mean / traffic.durations.mean_ms), 0.001), timeout_ms))
     # A p99 of three times the median: common among APIs, and an assumption.
     sigma = math.log(3) / 2.3263
