@@ -164,7 +164,8 @@ def ways(work: Work) -> tuple[Way, ...]:
                 limit_s,
                 rounds,
                 work.seconds,
-                functions(rounds, work.seconds) + service_bill("lambda.durable.operations", OPERATIONS_A_PIECE * work.pieces),
+                functions(rounds, work.seconds)
+                + service_bill("lambda.durable.operations", OPERATIONS_A_PIECE * work.pieces),
                 "" if work.pieces <= durable else f"more than {durable:,.0f} operations",
             ),
         ]
