@@ -82,6 +82,14 @@ def test_a_task_has_one_vcpu_and_two_gb_and_two_of_them_always_run() -> None:
     assert Steady(fleet="Fargate").unit_rate(100, 1769) == pytest.approx(10)
 
 
+@pytest.mark.parametrize("name", ["utilisation", "computing", "own_memory"])
+def test_a_share_is_above_nothing_and_at_most_all(name: str) -> None:
+    assert getattr(Steady(**{name: 1}), name) == 1
+    for beyond in (0, 1.5):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            Steady(**{name: beyond})
+
+
 @pytest.mark.parametrize(("name", "least", "most"), [("people_hours", 0, 10_000), ("minimum", 1, 1000)])
 def test_a_fleet_has_bounds(name: str, least: float, most: float) -> None:
     assert getattr(Steady(**{name: least}), name) == least
