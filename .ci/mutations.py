@@ -39,6 +39,7 @@ EXPLAINED: dict[str, str] = {
     "helpers/advice/rules.py:written:100": "three digits of a number from 100 to 110 are all of it",
     "helpers/advice/sketch.py:Sketch.quantile:0.5": "anything above none and below one finds the first",
     "helpers/advice/traffic.py:PAGES*": "how much of a log is kept before its steps become coarser",
+    "helpers/pricing/steady.py:break_even_per_s:50": "how often an interval is halved: far below what is shown",
     "helpers/history.py:milestones:2100": "the default end of the timeline, far after its last milestone",
     "helpers/history.py:_last_day:1": "any day of a month, and 31 days more, lies in the next one",
     "helpers/history.py:_last_day:31": "the first of a month, and 31 to 58 days more, lies in the next one",

@@ -66,6 +66,7 @@ def test_no_more_than_all_of_the_time_is_busy_and_a_start_within_the_aim_is_neve
     assert MEASURES["busy_percent"](Case(**CASE | {"requests_month": 20 * MONTH_S})) == 100
     assert MEASURES["late_percent"](Case(**CASE | {"latency_aim_ms": 650})) == 0
     assert environments(Case(**CASE | {"requests_month": 20 * MONTH_S})) == 9
+    assert environments(Case(**CASE | {"requests_month": 22 * MONTH_S})) == 10  # 9.9
 
 
 # Bills
@@ -73,10 +74,12 @@ def test_no_more_than_all_of_the_time_is_busy_and_a_start_within_the_aim_is_neve
 
 def test_a_task_a_run_is_billed_for_its_seconds_and_for_two_gb_at_least() -> None:
     job = {"requests_month": 100, "wait_ms": 60_000, "cpu_ms": 60_000, "trigger": "schedule", "door": "none"}
-    small, large = (billed("Fargate, a task a run", Case(**job, memory_mb=mb)) for mb in (1769, 4096))
+    small, large = (billed("Fargate, a task a run", Case(**job, memory_mb=mb)) for mb in (1769, 4200))
     hours = 100 * 120 / 3600
     assert small == pytest.approx({"Fargate vCPU": hours, "Fargate memory": 2 * hours})
-    assert large == pytest.approx({"Fargate vCPU": hours, "Fargate memory": 4 * hours})
+    assert large == pytest.approx({"Fargate vCPU": hours, "Fargate memory": 5 * hours})
+    endless = Case(**job | {"wait_ms": 800 * 3_600_000})
+    assert billed("Fargate, a task a run", endless)["Fargate vCPU"] == pytest.approx(100 * 730)  # a month is its most
 
 
 def test_a_minute_makes_a_job() -> None:
@@ -110,6 +113,11 @@ def test_what_is_longer_than_an_invocation_is_priced_in_pieces_and_says_why_it_c
     assert lines["Duration x86_64"] == pytest.approx(10 * 2000 * 1769 / 1024, rel=1e-5)
     assert function.note == "in 3 pieces"
     assert function.obstacle == "the longest run takes 2,000 s, an invocation 900 s at most"
+
+
+def test_one_run_that_takes_too_long_stands_in_the_way() -> None:
+    obstacles = [options(Case(**CASE | {"longest_ms": longest_ms}))[0].obstacle for longest_ms in (899_000, 950_000)]
+    assert obstacles == ["", "the longest run takes 950 s, an invocation 900 s at most"]
 
 
 def test_the_ways_stand_in_their_order() -> None:
@@ -163,6 +171,9 @@ def test_traffic_without_any_peak_makes_a_case_without_one() -> None:
     even = shape_of(Traffic(start_s=0, step_s=60, counts=np.full(240, 60)), duration_ms=100)
     case = case_of(Case(requests_month=1), even)
     assert (case.peak, case.peak_hour, case.requests_month) == (1, 1, MONTH_S)
+    by_turns = shape_of(at([0, 120] * 120), duration_ms=100)
+    case = case_of(Case(requests_month=1), by_turns)
+    assert (case.peak, case.peak_hour) == (2, 1)
 
 
 # What is moved

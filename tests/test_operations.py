@@ -5,7 +5,8 @@ from datetime import date
 import pytest
 
 from helpers import operations, tables
-from helpers.pricing import lambda_bill
+from helpers.operations import bill, cost_of_year, hours_of_year, usd_an_hour, year
+from helpers.pricing import lambda_bill, rack_bill
 from helpers.responsibility import events, who_acts
 from helpers.ways import WAYS
 
@@ -93,3 +94,22 @@ def test_a_way_with_machines_has_a_load_balancer_on_its_bill_and_a_function_none
 
 def test_an_hour_costs_what_the_salary_of_the_price_table_gives():
     assert operations.usd_an_hour() == tables.price("physical.admin_salary").value / operations.HOURS_A_PERSON
+
+
+def test_the_year_of_the_notebook_is_spread_as_its_rule_says():
+    # The first kind of event comes four times; 0.618034 of a quarter after New Year is the 57th day.
+    first = next(one for one in year() if one.event.id == events()[0].id)
+    assert (events()[0].id, first.day) == ("kernel-cve", date(2027, 2, 26))
+
+
+def test_the_rack_has_two_servers_over_four_years():
+    servers = rack_bill(servers=2, years=4, kw_per_server=0.4, admins_share=0)
+    assert bill("rack", requests=1000).total == pytest.approx(servers.total)
+
+
+def test_an_hour_of_the_team_costs_fifty_dollars_to_begin_with():
+    assert usd_an_hour() == 85_000 / 1_700 == 50
+
+
+def test_a_year_costs_the_hours_that_are_assumed_unless_luck_is_named():
+    assert cost_of_year(requests=0, usd_per_hour=1).people_usd.to_dict() == hours_of_year().to_dict()

@@ -149,9 +149,9 @@ def _compute(name: str, case: Case) -> tuple[Bill, str, str]:
             architecture=case.architecture,
         )
         return bill, "", "one vCPU for as long as each run takes"
-    if name == "Fargate, following":
+    if name == "Fargate, following" and case.peak_hour is not None:
         # Each hour runs what its own busiest minute needs; the mean over the hours is the busiest hour's over its peak.
-        tasks = case.workload().peak_vcpu(case.requests_month) / case.utilisation / (case.peak_hour or 1.0)
+        tasks = case.workload().peak_vcpu(case.requests_month) / case.utilisation / case.peak_hour
         tasks = max(tasks, case.minimum)
         bill = fargate_bill(vcpu=1, memory_gb=2, tasks=tasks, architecture=case.architecture)
         return bill, "", f"{tasks:,.3g} tasks on average, as many each hour as that hour needs"
@@ -182,20 +182,17 @@ def _fleet_note(name: str, bill: Bill) -> str:
 
 def _functions(name: str, case: Case) -> tuple[Bill, str, str]:
     timeout_s = tables.limit("lambda.timeout").max
+    # Beyond the limit there is no price: what it would be is priced in pieces that fit.
+    pieces = math.ceil(case.duration_ms / (timeout_s * 1000))
     use = {
-        "requests": case.requests_month,
-        # Beyond the limit there is no price: what it would be is priced in pieces that fit.
-        "duration_ms": min(case.duration_ms, timeout_s * 1000),
+        "requests": case.requests_month * pieces,
+        "duration_ms": case.duration_ms / pieces,
         "memory_mb": case.memory_mb,
         "architecture": "arm64" if name.endswith("arm64") else case.architecture,
         "free_tier": case.free_tier,
         "init_ms": case.init_ms,
         "cold_start_share": case.cold_share,
     }
-    pieces = math.ceil(case.duration_ms / (timeout_s * 1000))
-    if pieces > 1:
-        use["requests"] *= pieces
-        use["duration_ms"] = case.duration_ms / pieces
     obstacle = ""
     if case.longest > timeout_s * 1000:
         obstacle = f"the longest run takes {case.longest / 1000:,.0f} s, an invocation {timeout_s:,} s at most"

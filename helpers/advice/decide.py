@@ -74,10 +74,11 @@ def advise(case: Case, *, shape: Shape | None = None, played: Played | None = No
 
 def case_of(case: Case, shape: Shape, played: Played | None = None) -> Case:
     """Return the case with what its traffic says: requests, peak, idle share, and cold share if it was played."""
+    peak = max(1.0, round(shape.peak, 4))
     found = {
         "requests_month": shape.requests_a_month,
-        "peak": max(1.0, round(shape.peak, 4)),
-        "peak_hour": min(max(1.0, round(shape.peak_hour, 4)), max(1.0, round(shape.peak, 4))),
+        "peak": peak,
+        "peak_hour": min(max(1.0, round(shape.peak_hour, 4)), peak),
         "idle_share": shape.idle_share,
     }
     if played is not None:
