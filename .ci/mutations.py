@@ -35,6 +35,7 @@ EXPLAINED: dict[str, str] = {
     "helpers/advice/bills.py:options:128": "how many answers are kept at hand",
     "helpers/advice/decide.py:FEWEST.MOST.POINTS:*": "between which, and how finely, a crossing is looked for",
     "helpers/advice/decide.py:fleet_from*": "how a search begins, narrows and ends: within a thousandth either way",
+    "helpers/advice/playing.py:durations:0.001": "what keeps a duration above nothing",
     "helpers/advice/playing.py:_warmed_up*": "how much of a run is left out while it warms up, rounded up",
     "helpers/advice/rules.py:written:100": "three digits of a number from 100 to 110 are all of it",
     "helpers/advice/sketch.py:Sketch.quantile:0.5": "anything above none and below one finds the first",

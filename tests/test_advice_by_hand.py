@@ -12,7 +12,7 @@ from helpers.advice import Case, Sketch, Traffic, case_of, modelled, options, sh
 from helpers.advice.bills import curve, environments, total
 from helpers.advice.case import is_job
 from helpers.advice.memory import sizes
-from helpers.advice.playing import QUANTILES, busiest, durations
+from helpers.advice.playing import QUANTILES, busiest, durations, play
 from helpers.advice.rules import MEASURES
 from helpers.advice.sensitivity import RANGES, tornado
 
@@ -283,7 +283,18 @@ def test_the_stretch_that_is_played_lies_around_the_busiest_hour() -> None:
     counts = np.ones(24, dtype=int)
     counts[17] = 9
     assert busiest(at(counts, step_s=3600), most=13) == (15, 20)  # 9 and two hours on each side
+    counts[20:22] = 6  # more in two hours, and in none of them as much
+    assert busiest(at(counts, step_s=3600), most=11) == (16, 19)
     minutes = np.ones(600, dtype=int)
     minutes[300:360] = 2
     assert busiest(at(minutes), most=150) == (286, 375)  # 120 within the hour, and as much on both sides as fits
     assert QUANTILES == (0.5, 0.95, 0.99, 0.999)
+
+
+def test_every_request_is_played_once_and_inits_p99_is_twice_its_median() -> None:
+    every_twenty_minutes = np.zeros(40_000, dtype=int)
+    every_twenty_minutes[::20] = 1
+    case = Case(requests_month=1, wait_ms=0, cpu_ms=0.001, init_ms=1000)
+    played = play(at(every_twenty_minutes), case)
+    assert (played.requests, played.cold_share) == (2000, 1)
+    assert played.latency_ms[2] / played.latency_ms[0] == pytest.approx(2, rel=0.15)
