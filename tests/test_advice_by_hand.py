@@ -248,7 +248,9 @@ def test_monthly_figures_are_spread_over_four_weeks_from_a_monday() -> None:
     assert days[:5] == pytest.approx(1000 * 7 / 5, rel=0.01)  # five days carry what seven would
     assert days[5:].tolist() == [0, 0]
     assert shape_of(made, duration_ms=1).by_hour[5:].sum() == 0
-    assert modelled(1e6, weeks=52).counts.size == 52 * 7 * 1440
+    even = modelled(730 * 60 * 1000, shape="even").counts.reshape(4, 7, 1440).mean(axis=(0, 2))
+    assert even == pytest.approx(np.full(7, 1000), rel=0.01)  # a weekend is as any day, unless said otherwise
+    assert [modelled(1e6, weeks=weeks).counts.size for weeks in (1, 52)] == [7 * 1440, 52 * 7 * 1440]
     for weeks in (0, 53):
         with pytest.raises(ValueError, match="weeks must be"):
             modelled(1e6, weeks=weeks)

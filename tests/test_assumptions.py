@@ -153,7 +153,7 @@ def test_the_advisor_assumes_what_was_entered():
     assert (rules.TRIP_MS, SMALL_LOAD, SCALES) == (5, 0.5, (0.1, 1, 10))
     assert (playing.KEEP_ALIVE_S, playing.MOST_REQUESTS, traffic.WEEKS) == (600, 2_000_000, 4)
     assert (sketch.RATIO, sketch.LOWEST_MS, sketch.CLASSES) == (1.01, 0.01, 2600)
-    assert (traffic.STRAY_SHARE, traffic.STRAY_GAP_DAYS) == (0.001, 30)
+    assert (traffic.STRAY_SHARE, traffic.STRAY_GAP_DAYS, traffic.STEPS) == (0.001, 30, (1, 60, 3600))
 
 
 def test_the_three_evenings_are_set_as_they_were_entered():

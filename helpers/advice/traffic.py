@@ -218,7 +218,7 @@ def modelled(
     rates, _ = hourly_rates(requests_a_month, shape)
     quiet = number("weekend", weekend)
     factors = np.array([1.0] * 5 + [quiet] * 2)
-    factors *= 7 / factors.sum() if factors.sum() else 1
+    factors *= 7 / factors.sum()
     week = np.concatenate([np.repeat(rates, 60) * 60 * factor for factor in factors])
     rng = np.random.default_rng(seed)
     counts = rng.poisson(np.tile(week, int(number("weeks", weeks, 1, 52))))
