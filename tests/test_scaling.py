@@ -211,6 +211,18 @@ def test_pollers_under_the_cap_on_calls_look_again_as_soon_as_one_more_is_allowe
     assert np.diff(result.records().start_s)[10:] == pytest.approx(0.1)
 
 
+def test_pollers_under_the_scaling_rate_look_again_as_soon_as_one_more_environment_is_allowed():
+    result = simulate(
+        from_timestamps(np.zeros(6), duration_s=10),
+        duration_ms=600_000,
+        init_ms=0,
+        platform=Platform(scaling_rate=2, scaling_window_s=1),
+        queue=Pollers(start=10, most=10, batch_size=1),
+        record=True,
+    )
+    assert result.records().start_s.tolist() == pytest.approx([0, 0, 0.5, 1, 1.5, 2])
+
+
 def test_one_invocation_takes_a_batch_of_what_waits():
     queue = Pollers(batch_size=10)
     result = simulate(from_timestamps([0] * 25), duration_ms=100, init_ms=0, queue=queue)
